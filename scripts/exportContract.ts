@@ -1,0 +1,55 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+type ExportArguments = { check: boolean };
+
+/**
+ * Hardhat task `export-contract`: writes what the rest of the project knows of the contract, its ABI and its creation
+ * bytecode, as TypeScript constants. With `--check` it writes nothing and fails when a file is not what it would write.
+ */
+export default async function exportContract(
+  { check }: ExportArguments,
+  hre: HardhatRuntimeEnvironment,
+): Promise<void> {
+  await hre.tasks.getTask("build").run({ quiet: true, noTests: true });
+  const { abi, bytecode } = await hre.artifacts.readArtifact("AnchorRegistry");
+  const files = {
+    "protocol/src/anchorRegistryAbi.ts": abiModule(abi),
+    "contracts/anchorRegistryInitCode.ts": initCodeModule(bytecode),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    const file = path.join(hre.config.paths.root, name);
+    if (check) await requireContent(file, content);
+    else await writeFile(file, content);
+  }
+}
+
+async function requireContent(file: string, content: string): Promise<void> {
+  const present = await readFile(file, "utf8").catch(() => null);
+  if (present === content) return;
+  throw new Error(
+    `${path.basename(file)} does not match contracts/AnchorRegistry.sol. Run: npx hardhat export-contract`,
+  );
+}
+
+function abiModule(abi: unknown): string {
+  const literal = JSON.stringify(abi, null, 2)
+    .replaceAll(/"(\w+)":/g, "$1:")
+    .replaceAll(/([^,[{])\n/g, "$1,\n");
+  return `// Generated from contracts/AnchorRegistry.sol by \`npx hardhat export-contract\`.
+/** ABI of the contract \`AnchorRegistry\`: functions, events and errors. */
+export const anchorRegistryAbi = ${literal} as const;
+`;
+}
+
+function initCodeModule(bytecode: string): string {
+  return `// Generated from contracts/AnchorRegistry.sol by \`npx hardhat export-contract\`.
+/**
+ * Creation bytecode of \`AnchorRegistry\`, as hex. The contract's address on every chain follows from it, so it is kept here
+ * instead of being compiled anew at each deployment.
+ */
+export const anchorRegistryInitCode =
+  "${bytecode}";
+`;
+}
