@@ -1,0 +1,52 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
+
+/**
+ * A PostgreSQL of its own for one test file, in a temporary directory that stop() removes. fsync stays on unless
+ * `durable: false` is asked for: what a test proves about durability must hold with the real setting.
+ */
+export async function startTestPostgres({
+  durable = true,
+}: {
+  durable?: boolean;
+} = {}): Promise<EmbeddedPostgres> {
+  const dataDir = mkdtempSync(join(tmpdir(), "holdfast-pg-"));
+  const server = await startEmbeddedPostgres({ dataDir, durable });
+  const abandon = () => {
+    try {
+      process.kill(server.pid, "SIGQUIT");
+    } catch {
+      // It has stopped already.
+    }
+  };
+  process.once("exit", abandon);
+  return {
+    url: server.url,
+    port: server.port,
+    get pid() {
+      return server.pid;
+    },
+    restart: (how) => server.restart(how),
+    async stop() {
+      process.off("exit", abandon);
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Creates an empty database with a name of its own. @returns its connection string. */
+export async function createDatabase(server: Pick<EmbeddedPostgres, "url">): Promise<string> {
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  return url.href;
+}
