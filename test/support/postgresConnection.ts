@@ -24,6 +24,8 @@ export class ProxiedConnection {
   #unsent: Buffer[] = [];
   /** One entry for each ReadyForQuery that is still to come; the first answers the start-up itself. */
   #unanswered: (Interruption | null)[] = [null];
+  /** A unit that is not sent; its turn comes when the units before it have been answered. */
+  #withheld: Interruption | null = null;
   #interrupted = false;
 
   constructor(client: Socket, upstream: Socket, onUnit: (unit: Unit) => Interruption | null) {
@@ -47,7 +49,7 @@ export class ProxiedConnection {
   }
 
   cut(): void {
-    this.#client.destroy();
+    this.#client.destroySoon(); // answers to earlier units still go out
     this.#upstream.destroy();
   }
 
@@ -76,7 +78,7 @@ export class ProxiedConnection {
   }
 
   #takeFromClient(frame: Frame): void {
-    if (this.#interrupted) return; // nothing after an interrupted unit gets out
+    if (this.#withheld || this.#interrupted) return; // nothing after an interrupted unit gets out
     const unit = this.#unitReader.read(frame);
     this.#unsent.push(frame.bytes);
     if (unit) this.#sendUnit(unit);
@@ -86,8 +88,8 @@ export class ProxiedConnection {
   #sendUnit(unit: Unit): void {
     const interruption = this.#onUnit(unit);
     if (interruption && !interruption.stored) {
-      this.#unsent = [];
-      void this.#interrupt(interruption);
+      this.#withheld = interruption;
+      this.#interruptWithheld();
       return;
     }
     this.#unanswered.push(interruption);
@@ -110,6 +112,12 @@ export class ProxiedConnection {
       if (held) void this.#interrupt(held);
     }
     if (answers.length) this.#client.write(Buffer.concat(answers));
+    this.#interruptWithheld();
+  }
+
+  #interruptWithheld(): void {
+    if (this.#withheld && !this.#interrupted && this.#unanswered.length === 0)
+      void this.#interrupt(this.#withheld);
   }
 
   async #interrupt({ meanwhile, cut }: Interruption): Promise<void> {
