@@ -17,6 +17,14 @@ export default defineConfig({
     },
   },
   tasks: [
+    task("deploy", "Puts the contract on the chain of --network and records where it is")
+      .addOption({
+        name: "deploymentsDir",
+        description: "Where <chainId>.json is kept",
+        defaultValue: "deployments",
+      })
+      .setAction(() => import("./scripts/deployTask.ts"))
+      .build(),
     task("export-contract", "Writes the ABI and the creation bytecode as TypeScript constants")
       .addFlag({ name: "check", description: "Write nothing; fail when a file is out of date" })
       .setAction(() => import("./scripts/exportContract.ts"))
