@@ -3,6 +3,8 @@ import { InvalidLengthError } from "./bytes.ts";
 import { requireLeafIndex } from "./merklePath.ts";
 
 const NODE_BYTES = 32;
+const WORD_BYTES = 4;
+const NODE_WORDS = NODE_BYTES / WORD_BYTES;
 
 /**
  * A whole tree in one buffer.
@@ -101,29 +103,32 @@ function nodeCountOf(leafCount: number): number {
 
 /** Writes the parents of the `size` nodes at byte `level` right behind them. */
 function hashLevel(keccak: IHasher, nodes: Uint8Array, level: number, size: number): void {
-  const swapped = new Uint8Array(2 * NODE_BYTES);
+  // Copying a pair word by word costs a tenth of hashing it; a subarray for each pair costs a fifth.
+  const words = new Int32Array(nodes.buffer);
+  const pair = new Uint8Array(2 * NODE_BYTES);
+  const pairWords = new Int32Array(pair.buffer);
   const end = level + size * NODE_BYTES;
   let parent = end;
   let left = level;
   for (; left + NODE_BYTES < end; left += 2 * NODE_BYTES) {
-    const pair = sortedPair(nodes, left, swapped);
+    const right = left + NODE_BYTES;
+    const isLeftFirst = isSorted(nodes, left);
+    const first = (isLeftFirst ? left : right) / WORD_BYTES;
+    const second = (isLeftFirst ? right : left) / WORD_BYTES;
+    for (let word = 0; word < NODE_WORDS; word++) {
+      pairWords[word] = words[first + word]!;
+      pairWords[NODE_WORDS + word] = words[second + word]!;
+    }
     nodes.set(keccak.init().update(pair).digest("binary"), parent);
     parent += NODE_BYTES;
   }
   if (left < end) nodes.copyWithin(parent, left, end);
 }
 
-function sortedPair(nodes: Uint8Array, left: number, swapped: Uint8Array): Uint8Array {
-  const pair = nodes.subarray(left, left + 2 * NODE_BYTES);
-  if (isSorted(pair)) return pair;
-  swapped.set(pair.subarray(NODE_BYTES), 0);
-  swapped.set(pair.subarray(0, NODE_BYTES), NODE_BYTES);
-  return swapped;
-}
-
-function isSorted(pair: Uint8Array): boolean {
-  for (let i = 0; i < NODE_BYTES; i++) {
-    const difference = pair[i]! - pair[NODE_BYTES + i]!;
+/** Whether the node at byte `left` is not above the one behind it. */
+function isSorted(nodes: Uint8Array, left: number): boolean {
+  for (let i = left; i < left + NODE_BYTES; i++) {
+    const difference = nodes[i]! - nodes[i + NODE_BYTES]!;
     if (difference !== 0) return difference < 0;
   }
   return true;

@@ -56,7 +56,7 @@ export function signedBytes({
   merkleRoot,
   proof,
   anchor,
-}: Omit<AnchorReceipt, "signature">): Uint8Array {
+}: Pick<AnchorReceipt, "hash" | "merkleRoot" | "proof" | "anchor">): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ hash, merkleRoot, proof, anchor }));
 }
 
