@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ClientBase } from "pg";
+
+const ORPHAN_GRACE_MS = 6_000;
+const POLL_MS = 50;
+
+/**
+ * Gives back the lock that a Ponder left on a schema when it was killed. Ponder itself waits until the last heartbeat is 25 s
+ * old; the caller holds the launcher's lock, so whatever is still connected is an orphan on its way out: it gets 6 s, then
+ * its sessions are cut.
+ */
+export async function releasePonderLock(client: ClientBase, schema: string): Promise<void> {
+  const deadline = Date.now() + ORPHAN_GRACE_MS;
+  while ((await countSessions(client, schema)) > 0) {
+    if (Date.now() > deadline) await cutSessions(client, schema);
+    await delay(POLL_MS);
+  }
+  const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [
+    `${schema}._ponder_meta`,
+  ]);
+  if (!rows[0]?.found) return;
+  await client.query(`UPDATE ${schema}._ponder_meta SET value = jsonb_set(value, '{is_locked}', '0')`);
+}
+
+/** Ponder names its sessions after its schema: `<schema>_internal`, `_user` and `_readonly`. */
+const SESSIONS =
+  "FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)";
+
+async function countSessions(client: ClientBase, schema: string): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`SELECT count(*) ${SESSIONS}`, [`${schema}_`]);
+  return Number(rows[0]?.count);
+}
+
+async function cutSessions(client: ClientBase, schema: string): Promise<void> {
+  await client.query(`SELECT pg_terminate_backend(pid) ${SESSIONS}`, [`${schema}_`]);
+}

@@ -1,0 +1,67 @@
+import { createServer } from "node:net";
+import { pino } from "pino";
+import { runIndexer } from "../indexer/launch/runIndexer.ts";
+
+/**
+ * The indexer as a process of its own: `node scripts/indexer.ts`. Runs Ponder with the stable views in schema `chain`, logs JSON
+ * to stdout, and picks the schema that fits the chains. Settings, from the environment:
+ *
+ * - INDEXER_CHAINS: the chains to index, a JSON list (indexer/chainSettings.ts). Required.
+ * - INDEXER_DATABASE_URL: PostgreSQL connection string. Required.
+ * - INDEXER_HOST: address that GraphQL and /status listen on. Default 127.0.0.1.
+ * - INDEXER_PORT: TCP port, 0 for a free one. Default 42069. If it is taken, Ponder takes the next one.
+ * - INDEXER_READER_ROLE: PostgreSQL role that gets SELECT on the views. Default: none beside the owner.
+ * - INDEXER_LOG_LEVEL: error, warn, info, debug or trace. Default info.
+ *
+ * Over an IPC channel, if there is one, it sends `{ type: "indexer.live", url, schema }` whenever an index goes live.
+ * Ends on SIGTERM and SIGINT with 0, with 1 when its parent is gone, and otherwise with Ponder's exit code; run it again then.
+ */
+async function main(): Promise<number> {
+  const { INDEXER_CHAINS, INDEXER_DATABASE_URL, INDEXER_HOST, INDEXER_PORT, INDEXER_READER_ROLE } =
+    process.env;
+  if (!INDEXER_CHAINS || !INDEXER_DATABASE_URL)
+    throw new Error("INDEXER_CHAINS and INDEXER_DATABASE_URL must be set");
+  const host = INDEXER_HOST ?? "127.0.0.1";
+  return runIndexer({
+    chainsJson: INDEXER_CHAINS,
+    databaseUrl: INDEXER_DATABASE_URL,
+    host,
+    port: Number(INDEXER_PORT ?? 42069) || (await findFreePort(host)),
+    readerRole: INDEXER_READER_ROLE,
+    logLevel,
+    log,
+    signal: stop.signal,
+    onLive(live) {
+      log.info({ msg: "Index is live", ...live });
+      process.send?.({ type: "indexer.live", ...live });
+    },
+  });
+}
+
+function findFreePort(host: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer().once("error", reject);
+  server.listen(0, host, () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+  });
+  return promise;
+}
+
+const logLevel = process.env.INDEXER_LOG_LEVEL ?? "info";
+const log = pino({ level: logLevel, base: { process: "indexer" } });
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort());
+process.once("SIGINT", () => stop.abort());
+process.once("disconnect", () => {
+  process.exitCode = 1;
+  stop.abort();
+});
+
+main().then(
+  (code) => process.exit(process.exitCode ?? code),
+  (error: Error) => {
+    if (!stop.signal.aborted) log.fatal({ msg: "The indexer stopped", reason: error.message });
+    process.exit(process.exitCode ?? (stop.signal.aborted ? 0 : 1));
+  },
+);
