@@ -16,6 +16,7 @@ export default defineConfig({
       metadata: { bytecodeHash: "none", appendCBOR: false },
     },
   },
+  test: { solidity: { invariant: { runs: 64, depth: 100 } } },
   tasks: [
     task("deploy", "Puts the contract on the chain of --network and records where it is")
       .addOption({
