@@ -87,8 +87,8 @@ function contractFailure(
 ): CrossCheckFailure | null {
   if (anchor === null) return "contractNotAnchored";
   if (anchor.leafCount !== indexed.leafCount) return "contractLeafCount";
+  // anchor.blockNumber is the contract's block.number, which on Arbitrum is another chain's; time and block hash decide.
   const isSameBlock =
-    anchor.blockNumber === indexed.blockNumber &&
     anchor.blockTimestamp === indexed.blockTimestamp &&
     blockHash !== null &&
     isSameHex(blockHash, indexed.blockHash);

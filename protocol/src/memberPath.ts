@@ -8,5 +8,5 @@ export function nameForAnswer(name: string): string {
 /** `a.b`, `a[0]`, or `a` alone when nothing is below. */
 export function joinPath(above: string, below: string | null): string {
   if (below === null) return above;
-  return below.startsWith("[") || above === "" ? `${above}${below}` : `${above}.${below}`;
+  return below.startsWith("[") || above === "" || below === "" ? `${above}${below}` : `${above}.${below}`;
 }
