@@ -1,0 +1,39 @@
+import { eq } from "drizzle-orm";
+import { v7 as uuidv7 } from "uuid";
+import { writeAudit } from "../audit/writeAudit.ts";
+import { apiKeys } from "../db/apiKeys.ts";
+import { tenants } from "../db/tenants.ts";
+import { NotFoundError } from "../errors.ts";
+import type { VerbArgs } from "../verb.ts";
+import { apiKeyPrefix, apiKeySha256, generateApiKey } from "./apiKey.ts";
+import type { Scope } from "./scope.ts";
+import type { CreateApiKeyInput } from "./wire.ts";
+
+/** What no scopes at all stand for; never `admin`. */
+const SCOPES_BY_DEFAULT: Scope[] = ["submit", "query", "manage"];
+
+/** Creates a key and answers it, this once (HA-16). */
+export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) {
+  const key = generateApiKey();
+  return ctx.db.orm.transaction(async (tx) => {
+    const [tenant] = await tx.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, input.tenantId));
+    if (tenant === undefined) throw new NotFoundError("Tenant");
+    const created = {
+      id: uuidv7(),
+      tenantId: tenant.id,
+      keyPrefix: apiKeyPrefix(key),
+      name: input.name,
+      scopes: input.scopes.length > 0 ? [...new Set(input.scopes)] : SCOPES_BY_DEFAULT,
+      rateLimitPerMinute: input.rateLimitPerMinute,
+      createdAt: ctx.clock(),
+    };
+    await tx.insert(apiKeys).values({ ...created, keySha256: apiKeySha256(key) });
+    await writeAudit(tx, ctx, {
+      action: "apikey.create",
+      resourceType: "apikey",
+      resourceId: created.id,
+      statusCode: 201,
+    });
+    return { ...created, key };
+  });
+}

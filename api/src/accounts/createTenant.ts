@@ -1,0 +1,26 @@
+import { v7 as uuidv7 } from "uuid";
+import { writeAudit } from "../audit/writeAudit.ts";
+import { tenants } from "../db/tenants.ts";
+import type { VerbArgs } from "../verb.ts";
+import type { CreateTenantInput } from "./wire.ts";
+
+export async function createTenant({ ctx, input }: VerbArgs<CreateTenantInput>) {
+  return ctx.db.orm.transaction(async (tx) => {
+    const [tenant] = await tx
+      .insert(tenants)
+      .values({
+        id: uuidv7(),
+        name: input.name,
+        contactEmail: input.contactEmail ?? null,
+        createdAt: ctx.clock(),
+      })
+      .returning();
+    await writeAudit(tx, ctx, {
+      action: "tenant.create",
+      resourceType: "tenant",
+      resourceId: tenant!.id,
+      statusCode: 201,
+    });
+    return tenant!;
+  });
+}

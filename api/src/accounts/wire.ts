@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { SCOPES } from "./scope.ts";
+
+/** A text that PostgreSQL can keep: U+0000 has no place in it. */
+const storableText = (min: number, max: number) =>
+  z
+    .string()
+    .min(min, `must have ${min} to ${max} characters`)
+    .max(max, `must have ${min} to ${max} characters`)
+    .refine((text) => !text.includes("\0"), "must not contain U+0000");
+
+export const createTenantBody = z.object({
+  name: storableText(1, 255),
+  contactEmail: z.email("must be an e-mail address").max(320).optional(),
+});
+export type CreateTenantInput = z.output<typeof createTenantBody>;
+
+export const createApiKeyBody = z.object({
+  tenantId: z.uuid("must be a UUID"),
+  name: storableText(1, 255),
+  scopes: z.array(z.enum(SCOPES, `must be one of ${SCOPES.join(", ")}`)).default([]),
+  rateLimitPerMinute: z
+    .int("must be a whole number")
+    .min(1, "must be 1 to 10000")
+    .max(10_000, "must be 1 to 10000")
+    .default(60),
+});
+export type CreateApiKeyInput = z.output<typeof createApiKeyBody>;
+
+/** `?page=1&limit=20`; both count from 1, at most 100 a page. */
+export const pageQuery = z.object({
+  page: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "must be a whole number from 1")
+    .default("1")
+    .transform(Number),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, "must be a whole number from 1 to 100")
+    .default("20")
+    .transform(Number),
+});
+export type PageInput = z.output<typeof pageQuery>;
+
+export const listApiKeysQuery = z.object({ tenantId: z.uuid("must be a UUID") });

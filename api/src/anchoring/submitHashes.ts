@@ -1,0 +1,167 @@
+import { v7 as uuidv7 } from "uuid";
+import type { Hex } from "#protocol/bytes.ts";
+import { type Database, isDataError } from "../db/client.ts";
+import { groupCalls } from "../db/groupCalls.ts";
+import type { Context } from "../verb.ts";
+
+export type SubmittedHash = {
+  contentHash: Hex;
+  externalId: string | null;
+  metadata: Record<string, unknown> | null;
+};
+
+export type SubmitHashes = {
+  ctx: Omit<Context, "db">;
+  chainId: number;
+  action: "hash.submit" | "hash.submit_batch";
+  hashes: SubmittedHash[];
+};
+
+/** `id` is that of the accepted submission, or of the one that the tenant made before. */
+export type SubmissionResult = { contentHash: Hex; status: "accepted" | "duplicate"; id: string };
+
+type Item = SubmittedHash & { id: string; tenantId: string; chainId: number; key: string };
+/** A call of a group that failed alone. */
+class Refused {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+}
+type Outcome = SubmissionResult[] | Refused;
+
+type Call = { input: SubmitHashes; items: Item[] };
+
+// Submissions and their audit rows in one statement, which is one transaction and one round trip. Rows come sorted by key, so
+// that two processes that insert the same hashes wait for each other and never deadlock.
+const ACCEPT = `
+  WITH inserted AS (
+    INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, external_id, metadata, created_at)
+    SELECT content_hash, tenant_id, id, chain_id, external_id, metadata::jsonb, $7
+    FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
+      AS item (content_hash, tenant_id, id, chain_id, external_id, metadata)
+    ON CONFLICT (content_hash, tenant_id) DO NOTHING
+    RETURNING id
+  ), audited AS (
+    INSERT INTO app.audit_logs (tenant_id, id, api_key_id, action, resource_type, resource_id, ip_address, request_id, status_code, created_at)
+    SELECT tenant_id, call.id, api_key_id, action, 'hash', resource_id, ip_address, request_id,
+           CASE WHEN single_id IS NULL OR inserted.id IS NOT NULL THEN 202 ELSE 200 END, $7
+    FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::uuid[])
+      AS call (tenant_id, id, api_key_id, action, resource_id, ip_address, request_id, single_id)
+    LEFT JOIN inserted ON inserted.id = single_id
+  )
+  SELECT id FROM inserted`;
+
+const FIND_EARLIER = `
+  SELECT s.content_hash, s.tenant_id, s.id
+  FROM unnest($1::bytea[], $2::uuid[]) AS wanted (content_hash, tenant_id)
+  JOIN app.submissions s USING (content_hash, tenant_id)`;
+
+/**
+ * Accepts hashes for anchoring. The promise is kept when this returns: submissions and audit rows are committed
+ * (protocol §4.1). All hashes of one call are stored, or none. Calls that wait together share a transaction.
+ */
+export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promise<SubmissionResult[]> {
+  const submit = groupCalls((inputs: SubmitHashes[]) => acceptGroup(db, inputs), {
+    weightMax: 500,
+    weightOf: (input) => input.hashes.length,
+    concurrencyMax: 2,
+  });
+  return async (input) => {
+    const outcome = await submit(input);
+    if (outcome instanceof Refused) throw outcome.reason;
+    return outcome;
+  };
+}
+
+async function acceptGroup(db: Database, inputs: SubmitHashes[]): Promise<Outcome[]> {
+  try {
+    return await accept(db, inputs.map(toCall));
+  } catch (error) {
+    if (!isDataError(error) || inputs.length === 1) throw error;
+    // A value that the database refuses must not take its neighbours down with it: nothing was stored, so each goes alone.
+    return Promise.all(
+      inputs.map((input) =>
+        accept(db, [toCall(input)]).then(
+          ([results]) => results!,
+          (reason: unknown) => new Refused(reason),
+        ),
+      ),
+    );
+  }
+}
+
+function toCall(input: SubmitHashes): Call {
+  const { tenantId } = input.ctx.caller;
+  const items = input.hashes.map((hash) => ({
+    ...hash,
+    id: uuidv7(),
+    tenantId,
+    chainId: input.chainId,
+    key: hash.contentHash + tenantId,
+  }));
+  return { input, items };
+}
+
+async function accept(db: Database, calls: Call[]): Promise<SubmissionResult[][]> {
+  // The first of equal hashes in a group is the one to insert; the others are duplicates of it.
+  const first = new Map<string, Item>();
+  for (const call of calls)
+    for (const item of call.items) if (!first.has(item.key)) first.set(item.key, item);
+  const items = [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const { rows } = await db.pool.query<{ id: string }>({
+    name: "accept-submissions",
+    text: ACCEPT,
+    values: acceptValues(items, calls),
+  });
+
+  const accepted = new Set(rows.map((row) => row.id));
+  const idOfKey = await findEarlier(
+    db,
+    items.filter((item) => !accepted.has(item.id)),
+  );
+  return calls.map((call) =>
+    call.items.map((item) => ({
+      contentHash: item.contentHash,
+      status: accepted.has(item.id) ? "accepted" : "duplicate",
+      id: idOfKey.get(item.key) ?? first.get(item.key)!.id,
+    })),
+  );
+}
+
+function acceptValues(items: Item[], calls: Call[]): unknown[] {
+  const now = calls[0]!.input.ctx.clock();
+  const ctxOf = calls.map((call) => call.input.ctx);
+  const single = (call: Call) => (call.input.action === "hash.submit" ? call.items[0]! : null);
+  return [
+    items.map((item) => Buffer.from(item.contentHash.slice(2), "hex")),
+    items.map((item) => item.tenantId),
+    items.map((item) => item.id),
+    items.map((item) => item.chainId),
+    items.map((item) => item.externalId),
+    items.map((item) => (item.metadata === null ? null : JSON.stringify(item.metadata))),
+    now,
+    ctxOf.map((ctx) => ctx.caller.tenantId),
+    ctxOf.map(() => uuidv7()),
+    ctxOf.map((ctx) => ctx.caller.apiKeyId),
+    calls.map((call) => call.input.action),
+    calls.map((call) => single(call)?.contentHash ?? null),
+    ctxOf.map((ctx) => ctx.clientAddress),
+    ctxOf.map((ctx) => ctx.requestId),
+    calls.map((call) => single(call)?.id ?? null),
+  ];
+}
+
+/** Ids of submissions that were there before, by content hash and tenant. */
+async function findEarlier(db: Database, items: Item[]): Promise<Map<string, string>> {
+  if (items.length === 0) return new Map();
+  const { rows } = await db.pool.query<{ content_hash: Buffer; tenant_id: string; id: string }>({
+    name: "find-earlier-submissions",
+    text: FIND_EARLIER,
+    values: [
+      items.map((item) => Buffer.from(item.contentHash.slice(2), "hex")),
+      items.map((item) => item.tenantId),
+    ],
+  });
+  return new Map(rows.map((row) => [`0x${row.content_hash.toString("hex")}${row.tenant_id}`, row.id]));
+}

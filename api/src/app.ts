@@ -1,0 +1,96 @@
+import { Hono } from "hono";
+import type { Logger } from "pino";
+import { createApiKeyFinder } from "./accounts/findApiKey.ts";
+import { accountRoutes } from "./accounts/routes.ts";
+import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
+import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
+import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
+import { createProofReader } from "./anchoring/readProofs.ts";
+import { anchoringRoutes } from "./anchoring/routes.ts";
+import { createSubmitHashes } from "./anchoring/submitHashes.ts";
+import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
+import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
+import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import type { Database } from "./db/client.ts";
+import { createClientAddress } from "./http/clientAddress.ts";
+import type { AppEnv } from "./http/context.ts";
+import { answerError } from "./http/errorHandler.ts";
+import type { RequestCount } from "./http/rateLimit.ts";
+import { requestLog } from "./http/requestLog.ts";
+import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
+import { createVerbContext } from "./http/verbContext.ts";
+import { readReadiness } from "./operations/readiness.ts";
+import { remember } from "./remember.ts";
+
+export type AppDeps = {
+  db: Database;
+  clock: () => Date;
+  logger: Logger;
+  countRequest: (subject: string) => Promise<RequestCount>;
+  onKeyUsed: (apiKeyId: string) => void;
+  publicUrl: string;
+  trustedProxies: readonly string[];
+  publicRateLimitPerMinute: number;
+  rpcTimeoutMs: number;
+};
+
+/** How old "indexed up to" may be in an answer; milliseconds. */
+const INDEXED_UP_TO_STALE_MS = 500;
+
+/** The whole HTTP surface over what it is given; it opens nothing and starts nothing. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const { db, clock, logger } = deps;
+  const chains = createChainDirectory(db, clock);
+  const indexedUpTo = remember(() => readIndexedUpTo(db), INDEXED_UP_TO_STALE_MS, clock);
+  const readers = new Map<string, ChainReader>();
+  const readerOf = (chain: Chain) => {
+    const key = `${chain.rpcUrl} ${chain.chainId}`;
+    if (!readers.has(key)) readers.set(key, createChainReader(chain, deps.rpcTimeoutMs));
+    return readers.get(key)!;
+  };
+  const requireKey = requireApiKey({
+    findApiKey: createApiKeyFinder(db),
+    countRequest: deps.countRequest,
+    onKeyUsed: deps.onKeyUsed,
+  });
+  const verbContext = createVerbContext(db, clock);
+
+  const app = new Hono<AppEnv>();
+  app.use(requestLog(logger, createClientAddress(deps.trustedProxies)));
+  app.onError(answerError);
+  app.notFound((c) => c.json({ error: "Not found" }, 404));
+
+  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.get("/ready", async (c) => {
+    const readiness = await readReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf });
+    return c.json(readiness, readiness.ready ? 200 : 503);
+  });
+  app.route("/", accountRoutes({ requireKey, verbContext }));
+  app.route(
+    "/",
+    anchoringRoutes({
+      requireKey,
+      limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
+      verbContext,
+      chains,
+      submitHashes: createSubmitHashes(db),
+      findEarliestLeaf: createEarliestLeafFinder(db),
+      findOwnLeaf: createOwnLeafFinder(db),
+      describeLeaf: createLeafDescriber({
+        chains,
+        indexedUpTo,
+        readProof: createProofReader(db),
+        readerOf,
+        publicUrl: deps.publicUrl,
+        onDisagreement: (leaf, failed) =>
+          logger.error(
+            { batchId: leaf.batch_id, chainId: leaf.chain_id, failed },
+            "batch, index and contract disagree",
+          ),
+      }),
+      describePublicKeys: () => describePublicKeys(db),
+      describeJwks: () => describeJwks(db),
+    }),
+  );
+  return app;
+}

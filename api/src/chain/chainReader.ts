@@ -1,0 +1,67 @@
+import { BlockNotFoundError, createPublicClient, type Hex, http, type PublicClient } from "viem";
+import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
+import type { Chain } from "./chainDirectory.ts";
+
+/** Block numbers of the chain's own tags; null where the chain does not know the tag. */
+export type ChainHeads = { latest: number; safe: number | null; finalized: number | null };
+
+/** What the contract holds under (publisher, root). `blockTimestamp`: seconds since 1970. */
+export type AnchorOnChain = { blockNumber: bigint; blockTimestamp: bigint; leafCount: number };
+
+/** Read-only view of one chain. Every call may throw viem's errors: the chain did not answer, or answered an error. */
+export type ChainReader = {
+  readonly client: PublicClient;
+  heads(): Promise<ChainHeads>;
+  /** Hash of the canonical block with this number; null when the chain has none. */
+  blockHash(blockNumber: number): Promise<Hex | null>;
+  anchorOf(publisher: Hex, root: Hex): Promise<AnchorOnChain | null>;
+};
+
+/** Retries belong to the loops that call, which know what has become true meanwhile; here each call is made once. */
+export function createChainReader(
+  { rpcUrl, contractAddress }: Pick<Chain, "rpcUrl" | "contractAddress">,
+  timeoutMs: number,
+): ChainReader {
+  const client = createPublicClient({
+    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0 }),
+    cacheTime: 0,
+  });
+  const address = `0x${Buffer.from(contractAddress).toString("hex")}` as const;
+
+  async function tagged(blockTag: "safe" | "finalized"): Promise<number | null> {
+    try {
+      return Number((await client.getBlock({ blockTag })).number);
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    client,
+    async heads() {
+      const [latest, safe, finalized] = await Promise.all([
+        client.getBlock({ blockTag: "latest" }),
+        tagged("safe"),
+        tagged("finalized"),
+      ]);
+      return { latest: Number(latest.number), safe, finalized };
+    },
+    async blockHash(blockNumber) {
+      try {
+        return (await client.getBlock({ blockNumber: BigInt(blockNumber) })).hash;
+      } catch (error) {
+        if (error instanceof BlockNotFoundError) return null;
+        throw error;
+      }
+    },
+    async anchorOf(publisher, root) {
+      const [blockNumber, blockTimestamp, leafCount] = await client.readContract({
+        address,
+        abi: anchorRegistryAbi,
+        functionName: "anchorOf",
+        args: [publisher, root],
+      });
+      return leafCount === 0 ? null : { blockNumber, blockTimestamp, leafCount };
+    },
+  };
+}

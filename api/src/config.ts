@@ -1,0 +1,155 @@
+import { z } from "zod";
+
+/** Where a setting's value stands for nothing given: the empty string counts as absent, as shells and container files write it. */
+const given = (env: NodeJS.ProcessEnv, name: string) => (env[name] === "" ? undefined : env[name]);
+
+const integer = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, "must be a whole number").transform(Number).pipe(z.number().min(min).max(max));
+const url = (protocols: RegExp) => z.url({ protocol: protocols, error: "must be a URL" });
+const hexBytes = (bytes: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`), `must be 0x and ${bytes * 2} hex digits`)
+    .transform((text) => text.toLowerCase() as `0x${string}`);
+
+type Setting = { doc: string; unit?: string; secret?: true; default?: string; schema: z.ZodType };
+
+/** Every setting of the two processes, in one place: `npm run settings` prints this list. */
+export const SETTINGS = {
+  DATABASE_URL: {
+    doc: "PostgreSQL 15 or newer; the role of the API and the workers",
+    schema: url(/^postgres(ql)?$/),
+    secret: true,
+  },
+  REDIS_URL: {
+    doc: "Redis that counts requests for the rate limits; PostgreSQL counts when there is none",
+    schema: url(/^rediss?$/).optional(),
+    secret: true,
+  },
+  HOST: { doc: "Address that the API listens on", default: "127.0.0.1", schema: z.string() },
+  PORT: {
+    doc: "Port that the API listens on; 0 takes a free one",
+    default: "8787",
+    schema: integer(0, 65_535),
+  },
+  PUBLIC_URL: {
+    doc: "Origin under which clients reach the API; stands in receipts as `@context`",
+    default: "http://127.0.0.1:8787",
+    schema: url(/^https?$/).transform((text) => text.replace(/\/+$/, "")),
+  },
+  TRUSTED_PROXIES: {
+    doc: "Addresses whose X-Forwarded-For and X-Real-IP count, comma-separated",
+    default: "127.0.0.1,::1",
+    schema: z.string().transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter(Boolean),
+    ),
+  },
+  PUBLIC_RATE_LIMIT: {
+    doc: "Requests per IP address on public routes",
+    unit: "per minute",
+    default: "600",
+    schema: integer(1, 100_000_000),
+  },
+  DATABASE_CONNECTIONS_MAX: {
+    doc: "Connections of one process to PostgreSQL",
+    default: "10",
+    schema: integer(2, 1_000),
+  },
+  LOG_LEVEL: {
+    doc: "fatal, error, warn, info, debug, trace or silent",
+    default: "info",
+    schema: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
+  },
+  CHAIN_ID: {
+    doc: "EIP-155 id of the chain to anchor on",
+    schema: integer(1, Number.MAX_SAFE_INTEGER).optional(),
+  },
+  CHAIN_NAME: {
+    doc: "Name of that chain, for people",
+    default: "default",
+    schema: z.string().min(1).max(100),
+  },
+  CHAIN_RPC_URL: { doc: "JSON-RPC endpoint of that chain", schema: url(/^https?$/).optional(), secret: true },
+  CHAIN_CONTRACT_ADDRESS: { doc: "AnchorRegistry on that chain", schema: hexBytes(20).optional() },
+  CHAIN_PUBLISHER_PRIVATE_KEY: {
+    doc: "Key of the publisher, which signs and pays for anchors; workers only",
+    schema: hexBytes(32).optional(),
+    secret: true,
+  },
+  CHAIN_CONFIRMATIONS: {
+    doc: "Blocks, the anchor's own included, before a batch counts as anchored",
+    unit: "blocks",
+    default: "5",
+    schema: integer(1, 10_000),
+  },
+  RECEIPT_SIGNING_KEY_FILE: {
+    doc: "Ed25519 private key (PKCS #8 PEM) that signs receipts; workers only",
+    schema: z.string().optional(),
+  },
+  SEAL_INTERVAL_MS: {
+    doc: "Longest wait of an accepted hash before its batch is sealed",
+    unit: "ms",
+    default: "10000",
+    schema: integer(10, 86_400_000),
+  },
+  BATCH_LEAVES_MAX: {
+    doc: "Leaves at which a batch is sealed at once",
+    unit: "leaves",
+    default: "10000",
+    schema: integer(1, 1_000_000),
+  },
+  PIPELINE_POLL_MS: {
+    doc: "Pause between two looks of a worker at its work",
+    unit: "ms",
+    default: "500",
+    schema: integer(10, 60_000),
+  },
+  RPC_TIMEOUT_MS: {
+    doc: "Wait for one answer of the chain",
+    unit: "ms",
+    default: "10000",
+    schema: integer(50, 120_000),
+  },
+  RESEND_AFTER_MS: {
+    doc: "An unmined transaction is sent again after this time",
+    unit: "ms",
+    default: "15000",
+    schema: integer(10, 86_400_000),
+  },
+  REPLACE_AFTER_MS: {
+    doc: "An unmined transaction is replaced with a higher fee after this time",
+    unit: "ms",
+    default: "60000",
+    schema: integer(10, 86_400_000),
+  },
+  WORKER_NAME: { doc: "Name of a worker in its logs", default: "worker", schema: z.string().min(1).max(100) },
+} satisfies Record<string, Setting>;
+
+type Settings = typeof SETTINGS;
+export type Config = { readonly [Name in keyof Settings]: z.output<Settings[Name]["schema"]> };
+
+export class InvalidSettingsError extends Error {
+  override name = "InvalidSettingsError";
+}
+
+/**
+ * Reads and checks all settings; the only reader of the environment.
+ * @throws {InvalidSettingsError} naming every bad setting at once, without its value.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const parsed = setting.schema.safeParse(given(env, name) ?? setting.default);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      problems.push(
+        `${name}: ${given(env, name) === undefined && setting.default === undefined ? "is required" : parsed.error.issues[0]!.message} (${setting.doc})`,
+      );
+  }
+  if (problems.length > 0) throw new InvalidSettingsError(`Invalid settings:\n  ${problems.join("\n  ")}`);
+  return values as Config;
+}

@@ -1,0 +1,21 @@
+import { integer, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { app, bytea } from "./schema.ts";
+
+export const apiKeys = app.table(
+  "api_keys",
+  {
+    tenantId: uuid("tenant_id").notNull(),
+    id: uuid().notNull().unique(),
+    name: text().notNull(),
+    keySha256: bytea("key_sha256").notNull(),
+    keyPrefix: text("key_prefix").notNull(),
+    scopes: text({ enum: ["submit", "query", "manage", "admin"] })
+      .array()
+      .notNull(),
+    rateLimitPerMinute: integer("rate_limit_per_minute").notNull(),
+    createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
+    lastUsedAt: timestamp("last_used_at", { withTimezone: true }),
+    revokedAt: timestamp("revoked_at", { withTimezone: true }),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);

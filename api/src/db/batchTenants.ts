@@ -1,0 +1,11 @@
+import { primaryKey, uuid } from "drizzle-orm/pg-core";
+import { app } from "./schema.ts";
+
+export const batchTenants = app.table(
+  "batch_tenants",
+  {
+    tenantId: uuid("tenant_id").notNull(),
+    batchId: uuid("batch_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.batchId] })],
+);

@@ -1,0 +1,78 @@
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+
+const INT8_OID = 20;
+
+/** Block numbers, chain ids and counts: all stay below 2^53, so bigint columns are read as numbers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)),
+};
+
+export type Orm = NodePgDatabase;
+
+/** The one way to the database: `pool` for the hot statements that are written out, `orm` for all others. */
+export type Database = { pool: pg.Pool; orm: Orm };
+
+export type DatabaseOptions = {
+  url: string;
+  connectionsMax: number;
+  /** A statement that runs longer is cancelled; milliseconds. */
+  statementTimeoutMs: number;
+  onError: (error: Error) => void;
+};
+
+export function connectDatabase({
+  url,
+  connectionsMax,
+  statementTimeoutMs,
+  onError,
+}: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statementTimeoutMs,
+    keepAlive: true,
+    application_name: "holdfast",
+    types,
+  });
+  // An idle connection that breaks (the server restarts) is replaced by the pool; without a listener it would end the process.
+  pool.on("error", onError);
+  return { pool, orm: drizzle(pool) };
+}
+
+const CONNECTION_LOST = new Set([
+  "08000",
+  "08003",
+  "08006",
+  "57P01",
+  "57P02",
+  "57P03",
+  "53300",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+]);
+
+/** True when the database could not be reached or hung up: the call may be made again later. Codes: PostgreSQL appendix A. */
+export function isDatabaseUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === "string" && CONNECTION_LOST.has(code)) return true;
+  if (
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      error.message,
+    )
+  )
+    return true;
+  return isDatabaseUnreachable(error.cause);
+}
+
+/** True for errors that lie in the statement's own values (classes 21, 22 and 23), not in the server. */
+export function isDataError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && /^2[123]/.test(code);
+}

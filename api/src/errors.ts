@@ -1,0 +1,73 @@
+/**
+ * What a caller did wrong or must wait for. The HTTP layer turns it into the surface's own error body; verbs know only its kind.
+ * `message` is shown to the caller.
+ */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  /** Further members of the error body. */
+  readonly details: Record<string, unknown>;
+  constructor(
+    status: number,
+    message: string,
+    options: { headers?: Record<string, string>; details?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.status = status;
+    this.headers = options.headers ?? {};
+    this.details = options.details ?? {};
+  }
+}
+
+export class InvalidInputError extends ApiError {
+  override name = "InvalidInputError";
+  constructor(message: string, details?: Record<string, unknown>) {
+    super(400, message, { details });
+  }
+}
+
+export class UnauthorizedError extends ApiError {
+  override name = "UnauthorizedError";
+  constructor(message: string) {
+    super(401, message, { headers: { "WWW-Authenticate": "Bearer" } });
+  }
+}
+
+export class ForbiddenError extends ApiError {
+  override name = "ForbiddenError";
+  constructor(message: string) {
+    super(403, message);
+  }
+}
+
+/** Also for another tenant's thing: what is not yours does not exist. */
+export class NotFoundError extends ApiError {
+  override name = "NotFoundError";
+  constructor(what: string) {
+    super(404, `${what} not found`);
+  }
+}
+
+export class PayloadTooLargeError extends ApiError {
+  override name = "PayloadTooLargeError";
+  constructor(bytesMax: number) {
+    // The rest of the body is not read, so the connection cannot serve another request.
+    super(413, `Request body is larger than ${bytesMax} bytes`, { headers: { Connection: "close" } });
+  }
+}
+
+export class RateLimitedError extends ApiError {
+  override name = "RateLimitedError";
+  constructor(retryAfterSeconds: number) {
+    super(429, "Rate limit exceeded", { headers: { "Retry-After": String(retryAfterSeconds) } });
+  }
+}
+
+/** Something that we lean on is away; the caller may send the same request again. */
+export class UnavailableError extends ApiError {
+  override name = "UnavailableError";
+  constructor(message: string, cause?: unknown) {
+    super(503, message, { headers: { "Retry-After": "1" }, cause });
+  }
+}

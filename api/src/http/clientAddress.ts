@@ -1,0 +1,36 @@
+import { BlockList, isIP, isIPv4 } from "node:net";
+
+const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/** An address as sockets and proxies spell it, an IPv4 address mapped into IPv6 as IPv4. */
+function plain(address: string): string {
+  return MAPPED_IPV4.exec(address)?.[1] ?? address;
+}
+
+/**
+ * The client's address: the peer's own, or, when the peer is a trusted proxy, the last address in X-Forwarded-For that is
+ * no trusted proxy (each proxy appends the peer it saw, so only what trusted ones appended can be believed), or X-Real-IP.
+ */
+export function createClientAddress(trustedProxies: readonly string[]) {
+  const trusted = new BlockList();
+  for (const proxy of trustedProxies) {
+    const [address = "", prefix] = proxy.split("/");
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    if (prefix === undefined) trusted.addAddress(address, family);
+    else trusted.addSubnet(address, Number(prefix), family);
+  }
+  const isTrusted = (address: string) => trusted.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+
+  return (peer: string | undefined, forwardedFor: string | undefined, realIp: string | undefined): string => {
+    const peerAddress = plain(peer ?? "");
+    if (isIP(peerAddress) === 0) return "unknown";
+    if ((forwardedFor === undefined && realIp === undefined) || !isTrusted(peerAddress)) return peerAddress;
+    const hops = (forwardedFor ?? "").split(",").map((hop) => plain(hop.trim()));
+    for (const hop of hops.reverse()) {
+      if (isIP(hop) === 0) break;
+      if (!isTrusted(hop)) return hop;
+    }
+    const real = plain(realIp?.trim() ?? "");
+    return isIP(real) === 0 ? peerAddress : real;
+  };
+}

@@ -1,0 +1,92 @@
+import type { Redis } from "ioredis";
+import type { Database } from "../db/client.ts";
+import { groupCalls } from "../db/groupCalls.ts";
+
+/** Length of the fixed window (HA-13). */
+const WINDOW_SECONDS = 60;
+
+/** How many requests a subject has made in the current window, this one included, and when the window ends. */
+export type RequestCount = { requests: number; windowEndsInSeconds: number };
+
+/** Adds `requests` to each subject's window, in one step for all of them. */
+type Counter = (added: Map<string, number>) => Promise<Map<string, RequestCount>>;
+
+const COUNT = `
+  INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
+  SELECT subject, date_bin('60 seconds', now(), 'epoch'), requests
+  FROM unnest($1::text[], $2::int[]) AS added(subject, requests)
+  ON CONFLICT (subject) DO UPDATE SET
+    requests = CASE WHEN w.window_start = excluded.window_start THEN w.requests + excluded.requests ELSE excluded.requests END,
+    window_start = excluded.window_start
+  RETURNING subject, requests, ceil(extract(epoch FROM window_start + interval '60 seconds' - now()))::int AS ends_in`;
+
+/** Counts in PostgreSQL. Subjects are sorted, so that two processes never lock the same rows in opposite order. */
+export function countInPostgres({ pool }: Database): Counter {
+  return async (added) => {
+    const subjects = [...added.keys()].sort();
+    const values = [subjects, subjects.map((subject) => added.get(subject))];
+    const { rows } = await pool.query<{ subject: string; requests: number; ends_in: number }>({
+      name: "count-requests",
+      text: COUNT,
+      values,
+    });
+    return new Map(
+      rows.map((row) => [row.subject, { requests: row.requests, windowEndsInSeconds: row.ends_in }]),
+    );
+  };
+}
+
+/** Counts in Redis; while it does not answer, `fallback` counts, from nothing, and `onFallback` hears of it. */
+export function countInRedis(
+  redis: Redis,
+  clock: () => Date,
+  fallback: Counter,
+  onFallback: (error: unknown) => void,
+): Counter {
+  return async (added) => {
+    const nowSeconds = clock().getTime() / 1_000;
+    const window = Math.floor(nowSeconds / WINDOW_SECONDS);
+    const windowEndsInSeconds = Math.ceil((window + 1) * WINDOW_SECONDS - nowSeconds);
+    try {
+      const pipeline = redis.pipeline();
+      for (const [subject, requests] of added) {
+        pipeline.incrby(`holdfast:requests:${window}:${subject}`, requests);
+        pipeline.expire(`holdfast:requests:${window}:${subject}`, 2 * WINDOW_SECONDS);
+      }
+      const replies = (await pipeline.exec()) ?? [];
+      const failure = replies.find(([error]) => error !== null);
+      if (failure) throw failure[0];
+      return new Map(
+        [...added.keys()].map((subject, index) => [
+          subject,
+          { requests: Number(replies[2 * index]![1]), windowEndsInSeconds },
+        ]),
+      );
+    } catch (error) {
+      onFallback(error);
+      return fallback(added);
+    }
+  };
+}
+
+/**
+ * Counts a request against its subject. Requests that arrive together are counted in one step, each still with its own
+ * place in the window: one statement for all subjects, where a limiter library makes one per request.
+ */
+export function createRateLimit(counter: Counter): (subject: string) => Promise<RequestCount> {
+  return groupCalls(
+    async (subjects: string[]) => {
+      const added = new Map<string, number>();
+      for (const subject of subjects) added.set(subject, (added.get(subject) ?? 0) + 1);
+      const counts = await counter(added);
+      const left = new Map(added);
+      return subjects.map((subject) => {
+        const behind = left.get(subject)! - 1;
+        left.set(subject, behind);
+        const count = counts.get(subject)!;
+        return { ...count, requests: count.requests - behind };
+      });
+    },
+    { weightMax: 1_000, concurrencyMax: 1 },
+  );
+}

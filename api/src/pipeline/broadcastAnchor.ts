@@ -1,0 +1,208 @@
+import type { Logger } from "pino";
+import { v7 as uuidv7 } from "uuid";
+import type { Hex } from "#protocol/bytes.ts";
+import { type AnchorWriter, RootTakenError, type SignedTransaction } from "../chain/anchorWriter.ts";
+import type { Chain } from "../chain/chainDirectory.ts";
+import type { ChainReader } from "../chain/chainReader.ts";
+import type { Database } from "../db/client.ts";
+import { withChainLock, withTransaction } from "../db/transaction.ts";
+import { addFiller } from "./anchorableTree.ts";
+import { type Attempt, findSlots, type Slot, storeAttempt } from "./anchorSlots.ts";
+import { moveBatches } from "./batchState.ts";
+
+export type BroadcastLimits = {
+  /** An unmined transaction is sent again after this time; milliseconds. */
+  resendAfterMs: number;
+  /** An unmined transaction is replaced with a higher fee after this time; milliseconds. */
+  replaceAfterMs: number;
+};
+
+export type BroadcastDeps = {
+  db: Database;
+  chain: Chain;
+  reader: ChainReader;
+  writer: AnchorWriter;
+  limits: BroadcastLimits;
+  clock: () => Date;
+  logger: Logger;
+};
+
+/** Roots that one transaction carries at most: about 1.5 million gas. */
+const ROOTS_MAX = 50;
+
+type SealedBatch = { id: string; root: Hex; leafCount: number };
+
+/**
+ * Brings sealed batches onto the chain: looks after the transactions that are under way, then, when none of them waits to be
+ * mined, stores and sends one for the sealed batches. One unmined transaction at a time per chain, so nonces cannot get
+ * lost; the contract takes a repeat as done, so sending too often costs gas and never truth.
+ * @returns whether there was something to do.
+ */
+export async function broadcastAnchor(deps: BroadcastDeps): Promise<boolean> {
+  const worked = await withChainLock(deps.db, "broadcast", deps.chain.chainId, async () => {
+    const slots = await findSlots(deps.db, deps.chain.chainId);
+    const waiting = await tendSlots(deps, slots);
+    return waiting ? false : sendSealed(deps);
+  });
+  return worked ?? false;
+}
+
+/** @returns whether a transaction still waits to be mined. */
+async function tendSlots(deps: BroadcastDeps, slots: Slot[]): Promise<boolean> {
+  if (slots.length === 0) return false;
+  const minedNonce = await deps.writer.minedNonce();
+  let waiting = false;
+  let nextNonce = minedNonce;
+  for (const slot of slots) {
+    const outcome = await outcomeOf(deps, slot);
+    if (outcome === "succeeded") continue;
+    const mayBeMined = slot.nonce === nextNonce && outcome === "unmined" && slot.attempts.length > 0;
+    if (mayBeMined) {
+      nextNonce++;
+      waiting = true;
+      await pushSlot(deps, slot);
+    } else {
+      await releaseSlot(deps, slot);
+    }
+  }
+  return waiting;
+}
+
+async function outcomeOf(
+  { writer }: BroadcastDeps,
+  slot: Slot,
+): Promise<"unmined" | "succeeded" | "reverted"> {
+  for (const attempt of slot.attempts) {
+    const outcome = await writer.outcomeOf(attempt.txHash);
+    if (outcome !== "unmined") return outcome;
+  }
+  return "unmined";
+}
+
+/** Sends an unmined transaction again when it is time, and replaces it when it has waited for too long or a node wants more. */
+async function pushSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
+  const nowMs = deps.clock().getTime();
+  const last = slot.attempts.at(-1)!;
+  const tooLong = nowMs - last.storedAt.getTime() >= deps.limits.replaceAfterMs;
+  if (!tooLong) {
+    if (last.sentAt !== null && nowMs - last.sentAt.getTime() < deps.limits.resendAfterMs) return;
+    if ((await send(deps, last)) === "sent") return;
+  }
+  const fees = await deps.writer.fees(last.fees);
+  const signed = await deps.writer.sign(slot.batches, slot.nonce, fees);
+  deps.logger.info(
+    { chainId: deps.chain.chainId, nonce: slot.nonce, replaces: last.txHash, txHash: signed.txHash },
+    "anchor transaction replaced",
+  );
+  await storeThenSend(deps, slot.id, signed);
+}
+
+/**
+ * The slot's transaction can no longer be mined as it stands: it reverted, its nonce was used by another, or nonces before
+ * it are missing (the chain lost them). Batches that are on chain all the same stay; the others are sealed again.
+ */
+async function releaseSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
+  const lost: string[] = [];
+  for (const batch of slot.batches) {
+    if ((await deps.reader.anchorOf(batch.publisher, batch.root)) === null) lost.push(batch.id);
+  }
+  if (lost.length === 0) return;
+  deps.logger.warn(
+    { chainId: deps.chain.chainId, nonce: slot.nonce, batches: lost },
+    "anchor transaction lost; its batches go into another",
+  );
+  await withTransaction(deps.db, (tx) => moveBatches(tx, lost, "broadcast", "sealed", { slotId: null }));
+}
+
+async function sendSealed(deps: BroadcastDeps): Promise<boolean> {
+  const sealed = await findSealed(deps);
+  if (sealed.length === 0) return false;
+  const fresh = await passOverAnchored(deps, sealed);
+  if (fresh.length === 0) return true;
+  try {
+    const nonce = await deps.writer.minedNonce();
+    const signed = await deps.writer.sign(fresh, nonce, await deps.writer.fees());
+    await storeThenSend(
+      deps,
+      uuidv7(),
+      signed,
+      fresh.map((batch) => batch.id),
+    );
+  } catch (error) {
+    if (!(error instanceof RootTakenError)) throw error;
+    await addFiller(deps.db, fresh.find((batch) => batch.root === error.root.toLowerCase())!.id);
+  }
+  return true;
+}
+
+async function findSealed({ db, chain }: BroadcastDeps): Promise<SealedBatch[]> {
+  // A batch that was sealed before the publisher's key changed is anchored by the new one.
+  await db.pool.query(
+    "UPDATE app.batches SET publisher = $2 WHERE chain_id = $1 AND state = 'sealed' AND publisher <> $2",
+    [chain.chainId, chain.publisher],
+  );
+  const { rows } = await db.pool.query<{ id: string; root: Buffer; leaf_count: number }>(
+    "SELECT id, root, leaf_count FROM app.batches WHERE chain_id = $1 AND state = 'sealed' ORDER BY id LIMIT $2",
+    [chain.chainId, ROOTS_MAX],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    root: `0x${row.root.toString("hex")}`,
+    leafCount: row.leaf_count,
+  }));
+}
+
+/** Roots that are on chain already (a repeat, or a transaction that we took for lost) need no other transaction. */
+async function passOverAnchored(
+  { db, reader, writer }: BroadcastDeps,
+  sealed: SealedBatch[],
+): Promise<SealedBatch[]> {
+  const fresh: SealedBatch[] = [];
+  const anchored: string[] = [];
+  for (const batch of sealed) {
+    const found = await reader.anchorOf(writer.publisher, batch.root);
+    if (found?.leafCount === batch.leafCount) anchored.push(batch.id);
+    else fresh.push(batch);
+  }
+  if (anchored.length > 0)
+    await withTransaction(db, (tx) => moveBatches(tx, anchored, "sealed", "broadcast", { slotId: null }));
+  return fresh;
+}
+
+/**
+ * The raw bytes are stored before they are sent: if we stop after the commit, the next run sends the same bytes again, and
+ * the contract takes a repeat as done. Sending first could lose the nonce.
+ */
+async function storeThenSend(
+  deps: BroadcastDeps,
+  slotId: string,
+  signed: SignedTransaction,
+  newBatchIds: string[] = [],
+): Promise<void> {
+  const attempt = await withTransaction(deps.db, async (tx) => {
+    if (newBatchIds.length > 0) await moveBatches(tx, newBatchIds, "sealed", "broadcast", { slotId });
+    return storeAttempt(tx, {
+      slotId,
+      chainId: deps.chain.chainId,
+      sender: deps.writer.publisher,
+      signed,
+      now: deps.clock(),
+    });
+  });
+  await send(deps, attempt);
+}
+
+async function send(
+  { db, writer, chain, clock, logger }: BroadcastDeps,
+  attempt: Attempt,
+): Promise<"sent" | "underpriced"> {
+  const outcome = await writer.send(attempt.rawTransaction);
+  logger.info({ chainId: chain.chainId, txHash: attempt.txHash, outcome }, "anchor transaction sent");
+  if (outcome === "sent") {
+    await db.pool.query("UPDATE app.anchor_transactions SET sent_at = $2 WHERE tx_hash = $1", [
+      Buffer.from(attempt.txHash.slice(2), "hex"),
+      clock(),
+    ]);
+  }
+  return outcome;
+}

@@ -1,0 +1,101 @@
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { Redis } from "ioredis";
+import { pino } from "pino";
+import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
+import { createApp } from "./app.ts";
+import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { connectDatabase, type Database } from "./db/client.ts";
+import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
+import { onShutdown } from "./shutdown.ts";
+
+/** Longest wait for requests under way when the process is asked to stop; milliseconds. */
+const DRAIN_MS = 10_000;
+const LOG_FLUSH_MS = 1_000;
+
+function requestCounter(config: Config, db: Database, clock: () => Date, logger: pino.Logger) {
+  const inPostgres = countInPostgres(db);
+  if (config.REDIS_URL === undefined) return { counter: inPostgres, close: () => {} };
+  const redis = new Redis(config.REDIS_URL, {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    connectTimeout: 2_000,
+    commandTimeout: 1_000,
+  });
+  redis.on("error", (err: unknown) =>
+    logger.warn({ err }, "Redis not reachable; PostgreSQL counts requests"),
+  );
+  const counter = countInRedis(redis, clock, inPostgres, (err) =>
+    logger.debug({ err }, "requests counted in PostgreSQL"),
+  );
+  return { counter, close: () => redis.disconnect() };
+}
+
+/** The process that answers HTTP. It holds no private key; run as many as you like behind one address. */
+function main(): void {
+  const config = loadConfig(process.env);
+  // Lines are written in blocks, off the request's path; the rest is flushed at exit.
+  const logger = pino(
+    { level: config.LOG_LEVEL, base: { process: "api" } },
+    pino.destination({ sync: false, minLength: 4_096 }),
+  );
+  setInterval(() => logger.flush(), LOG_FLUSH_MS).unref();
+  const clock = () => new Date();
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    connectionsMax: config.DATABASE_CONNECTIONS_MAX,
+    statementTimeoutMs: 30_000,
+    onError: (err) => logger.warn({ err }, "database connection lost"),
+  });
+  const { counter, close } = requestCounter(config, db, clock, logger);
+  const keyUse = startRecordingKeyUse(db, clock, logger);
+  const app = createApp({
+    db,
+    clock,
+    logger,
+    countRequest: createRateLimit(counter),
+    onKeyUsed: keyUse.record,
+    publicUrl: config.PUBLIC_URL,
+    trustedProxies: config.TRUSTED_PROXIES,
+    publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
+    rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+  });
+
+  const server = serve(
+    { fetch: app.fetch, hostname: config.HOST, port: config.PORT },
+    ({ port }: AddressInfo) => {
+      logger.info({ host: config.HOST, port }, "listening");
+      logger.flush();
+      // The supervisor that started this process with an IPC channel learns the port from it.
+      process.send?.({ listening: { port } });
+    },
+  );
+  server.on("error", (error: NodeJS.ErrnoException) => {
+    console.error(
+      error.code === "EADDRINUSE"
+        ? `Port ${config.PORT} on ${config.HOST} is taken; set PORT to another, or 0 for a free one`
+        : error,
+    );
+    process.exit(1);
+  });
+
+  onShutdown(logger, async () => {
+    const drained = new Promise((resolve) => server.close(resolve));
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    const timer = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), DRAIN_MS);
+    await drained;
+    clearTimeout(timer);
+    await keyUse.stop();
+    close();
+    await db.pool.end();
+    logger.info("stopped");
+    logger.flush();
+  });
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(error instanceof InvalidSettingsError ? error.message : error);
+  process.exit(1);
+}

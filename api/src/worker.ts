@@ -1,0 +1,127 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { pino } from "pino";
+import { loadKeccak } from "#protocol/merkleTree.ts";
+import { createAnchorWriter } from "./chain/anchorWriter.ts";
+import { createChainReader } from "./chain/chainReader.ts";
+import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
+import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { connectDatabase } from "./db/client.ts";
+import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
+import { runLoop } from "./pipeline/runLoop.ts";
+import { readSigningKey, registerSigningKey, UnusableSigningKeyError } from "./pipeline/signingKey.ts";
+import { onShutdown } from "./shutdown.ts";
+
+/** Settings that only a worker needs. */
+function workerSettings(config: Config) {
+  const {
+    CHAIN_ID,
+    CHAIN_RPC_URL,
+    CHAIN_CONTRACT_ADDRESS,
+    CHAIN_PUBLISHER_PRIVATE_KEY,
+    RECEIPT_SIGNING_KEY_FILE,
+  } = config;
+  const needed = {
+    CHAIN_ID,
+    CHAIN_RPC_URL,
+    CHAIN_CONTRACT_ADDRESS,
+    CHAIN_PUBLISHER_PRIVATE_KEY,
+    RECEIPT_SIGNING_KEY_FILE,
+  };
+  const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0) throw new InvalidSettingsError(`A worker needs: ${missing.join(", ")}`);
+  return needed as { [Name in keyof typeof needed]: NonNullable<(typeof needed)[Name]> };
+}
+
+/** The process that seals, broadcasts and confirms. Run as many as you like: they share the work through the database. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const settings = workerSettings(config);
+  const logger = pino({ level: config.LOG_LEVEL, base: { process: config.WORKER_NAME } });
+  const clock = () => new Date();
+  const signingKey = readSigningKey(settings.RECEIPT_SIGNING_KEY_FILE);
+  await loadKeccak();
+
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    connectionsMax: config.DATABASE_CONNECTIONS_MAX,
+    statementTimeoutMs: 120_000,
+    onError: (err) => logger.warn({ err }, "database connection lost"),
+  });
+  const stop = new AbortController();
+  onShutdown(logger, () => stop.abort());
+
+  const reader = createChainReader(
+    {
+      rpcUrl: settings.CHAIN_RPC_URL,
+      contractAddress: Buffer.from(settings.CHAIN_CONTRACT_ADDRESS.slice(2), "hex"),
+    },
+    config.RPC_TIMEOUT_MS,
+  );
+  const writer = createAnchorWriter(reader, {
+    chainId: settings.CHAIN_ID,
+    contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
+    privateKey: settings.CHAIN_PUBLISHER_PRIVATE_KEY,
+  });
+  const prepare = async () => {
+    await requireChain(reader, {
+      chainId: settings.CHAIN_ID,
+      contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
+    });
+    await registerSigningKey(db, signingKey, clock());
+    return registerChain(db, {
+      chainId: settings.CHAIN_ID,
+      name: config.CHAIN_NAME,
+      rpcUrl: settings.CHAIN_RPC_URL,
+      contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
+      publisher: writer.publisher,
+      confirmations: config.CHAIN_CONFIRMATIONS,
+    });
+  };
+  const chain = await untilDone(prepare, config.PIPELINE_POLL_MS, stop.signal, logger);
+  if (chain === null) return;
+
+  const limits = {
+    sealIntervalMs: config.SEAL_INTERVAL_MS,
+    batchLeavesMax: config.BATCH_LEAVES_MAX,
+    resendAfterMs: config.RESEND_AFTER_MS,
+    replaceAfterMs: config.REPLACE_AFTER_MS,
+  };
+  const steps = pipelineSteps({ db, chain, reader, writer, signingKey, limits, clock, logger });
+  logger.info(
+    { chainId: chain.chainId, publisher: writer.publisher, contract: settings.CHAIN_CONTRACT_ADDRESS },
+    "worker ready",
+  );
+  await Promise.all(
+    steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
+  );
+  await db.pool.end();
+  logger.info("worker stopped");
+}
+
+/** Tries until it succeeds: the database or the chain may come up after us. Settings that contradict the chain end the process. */
+async function untilDone<T>(
+  work: () => Promise<T>,
+  pollMs: number,
+  signal: AbortSignal,
+  logger: pino.Logger,
+): Promise<T | null> {
+  while (!signal.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof WrongChainError) throw error;
+      logger.warn({ err: error, retryInMs: pollMs }, "not ready to start");
+      await delay(pollMs, undefined, { signal }).catch(() => {});
+    }
+  }
+  return null;
+}
+
+main().catch((error: unknown) => {
+  const expected =
+    error instanceof InvalidSettingsError ||
+    error instanceof WrongChainError ||
+    error instanceof UnusableSigningKeyError;
+  console.error(expected ? error.message : error);
+  process.exit(1);
+});
