@@ -36,6 +36,8 @@ export default defineConfig({
       type: "edr-simulated",
       chainId: 31337,
       mining: { auto: false, interval: 1000 },
+      // As real nodes do: a transaction that reverts is mined, and its sender gets a hash.
+      throwOnTransactionFailures: false,
     },
     live: {
       type: "http",

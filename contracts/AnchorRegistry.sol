@@ -36,7 +36,8 @@ contract AnchorRegistry is IAnchorRegistry, EIP712, Nonces {
         for (uint256 i = 0; i < batches.length; ++i) {
             bytes32 root = batches[i].root;
             uint32 leafCount = batches[i].leafCount;
-            if (!_isRepeat(msg.sender, root, leafCount)) current = _append(msg.sender, current, root, leafCount);
+            Entry storage entry = _entries[msg.sender][root];
+            if (!_isRepeat(entry, root, leafCount)) current = _append(entry, msg.sender, current, root, leafCount);
         }
         if (current != previous) _heads[msg.sender] = current;
         return current;
@@ -51,7 +52,7 @@ contract AnchorRegistry is IAnchorRegistry, EIP712, Nonces {
         bytes calldata signature
     ) external returns (bytes32) {
         // A repeat comes before the signature: it changes nothing, so it needs no permission and uses up no nonce.
-        if (_isRepeat(publisher, root, leafCount)) return _heads[publisher];
+        if (_isRepeat(_entries[publisher][root], root, leafCount)) return _heads[publisher];
         if (block.timestamp > deadline) revert DeadlineExpired(deadline, block.timestamp);
         uint256 nonce = _useNonce(publisher);
         bytes32 digest = _hashTypedDataV4(
@@ -93,16 +94,17 @@ contract AnchorRegistry is IAnchorRegistry, EIP712, Nonces {
     }
 
     function _anchor(address publisher, bytes32 root, uint32 leafCount) private returns (bytes32) {
+        Entry storage entry = _entries[publisher][root];
         bytes32 previous = _heads[publisher];
-        if (_isRepeat(publisher, root, leafCount)) return previous;
-        return _heads[publisher] = _append(publisher, previous, root, leafCount);
+        if (_isRepeat(entry, root, leafCount)) return previous;
+        return _heads[publisher] = _append(entry, publisher, previous, root, leafCount);
     }
 
     /// @dev True for an exact repeat, false for a root that is new to the publisher, an error for anything else.
-    function _isRepeat(address publisher, bytes32 root, uint32 leafCount) private view returns (bool) {
+    function _isRepeat(Entry storage entry, bytes32 root, uint32 leafCount) private view returns (bool) {
         if (root == 0) revert ZeroRoot(leafCount);
         if (leafCount == 0) revert ZeroLeafCount(root);
-        uint32 anchored = _entries[publisher][root].leafCount;
+        uint32 anchored = entry.leafCount;
         if (anchored == 0) return false;
         if (anchored != leafCount) revert AnchorMismatch(root, anchored, leafCount);
         return true;
@@ -110,12 +112,17 @@ contract AnchorRegistry is IAnchorRegistry, EIP712, Nonces {
 
     /// @dev Stores a new entry and returns the head it leads to; the caller stores the head.
     function _append(
+        Entry storage entry,
         address publisher,
         bytes32 previous,
         bytes32 root,
         uint32 leafCount
     ) private returns (bytes32 next) {
-        _entries[publisher][root] = Entry(uint64(block.number), uint64(block.timestamp), leafCount);
+        (entry.blockNumber, entry.blockTimestamp, entry.leafCount) = (
+            uint64(block.number),
+            uint64(block.timestamp),
+            leafCount
+        );
         next = keccak256(abi.encode(previous, root, leafCount, block.timestamp));
         emit Anchored(publisher, root, leafCount, next);
     }
