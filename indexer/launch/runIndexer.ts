@@ -7,6 +7,7 @@ import { chooseSchema, forgetChains } from "./chooseSchema.ts";
 import { dropStaleSchemas } from "./indexSchema.ts";
 import { acquireLauncherLock, type LauncherLock } from "./launcherLock.ts";
 import { type PonderProcess, startPonder, VIEWS_SCHEMA } from "./ponderProcess.ts";
+import { startRpcRelay } from "./rpcRelay.ts";
 import { releasePonderLock } from "./schemaLock.ts";
 import { openViewsSchema } from "./viewsSchema.ts";
 
@@ -37,19 +38,27 @@ export type IndexerOptions = {
  */
 export async function runIndexer(options: IndexerOptions): Promise<number> {
   const { log, signal } = options;
-  const readers = parseChains(options.chainsJson).map(createChainReader);
+  const chains = parseChains(options.chainsJson);
+  const readers = chains.map(createChainReader);
+  const relays = await Promise.all(chains.map(startRpcRelay));
+  const relayed = chains.map((chain, i) => ({ ...chain, rpcUrl: relays[i]?.urls }));
   const lock = await acquireLauncherLock(options.databaseUrl, {
     signal,
     onWait: (reason) => log.warn({ msg: "Indexer waits", reason }),
   });
   try {
     for (;;) {
-      const end = await indexUntilDisproved(options, readers, lock);
+      const end = await indexUntilDisproved(
+        { ...options, chainsJson: JSON.stringify(relayed) },
+        readers,
+        lock,
+      );
       if (signal.aborted) return 0;
       if (end.kind === "exited") return end.code || 1;
     }
   } finally {
     await lock.release();
+    await Promise.all(relays.map((relay) => relay.close()));
   }
 }
 
