@@ -1,0 +1,27 @@
+import { v7 as uuidv7 } from "uuid";
+import { apiKeys } from "../db/apiKeys.ts";
+import type { Database } from "../db/client.ts";
+import { tenants } from "../db/tenants.ts";
+import { apiKeyPrefix, apiKeySha256, generateApiKey } from "./apiKey.ts";
+
+const ADMIN_RATE_LIMIT_PER_MINUTE = 10_000;
+
+/** Creates a tenant for the platform operator and an admin key of it; for the command that makes the first one. */
+export async function createAdminKey({ orm }: Database, name: string, now: Date): Promise<string> {
+  const key = generateApiKey();
+  await orm.transaction(async (tx) => {
+    const tenantId = uuidv7();
+    await tx.insert(tenants).values({ id: tenantId, name, createdAt: now });
+    await tx.insert(apiKeys).values({
+      tenantId,
+      id: uuidv7(),
+      name,
+      keySha256: apiKeySha256(key),
+      keyPrefix: apiKeyPrefix(key),
+      scopes: ["admin"],
+      rateLimitPerMinute: ADMIN_RATE_LIMIT_PER_MINUTE,
+      createdAt: now,
+    });
+  });
+  return key;
+}

@@ -1,0 +1,33 @@
+/**
+ * `npm run bench -- [section …] [--json] [--write docs/benchmarks.md]`: measures what is promised about speed.
+ * Without sections all of them run. Exit code 1 when a promise is not met.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { isMet, pageOf, tableOf } from "#test/bench/report.ts";
+import type { Row } from "#test/bench/row.ts";
+import { sections } from "#test/bench/sections.ts";
+import { startStack } from "#test/support/stack.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, write: { type: "string" } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(sections);
+const unknown = names.filter((name) => !(name in sections));
+if (unknown.length > 0) {
+  console.error(`No such section: ${unknown.join(", ")}. There are: ${Object.keys(sections).join(", ")}`);
+  process.exit(2);
+}
+
+const rows: Row[] = [];
+for (const name of names) {
+  console.error(`measuring ${name} …`);
+  rows.push(...(await sections[name]!({ startStack })));
+}
+console.log(values.json ? JSON.stringify(rows, null, 2) : tableOf(rows));
+if (values.write) {
+  const command = ["npm run bench --", ...positionals, `--write ${values.write}`].join(" ");
+  writeFileSync(values.write, pageOf(rows, command, new Date()));
+}
+process.exitCode = rows.some((row) => isMet(row) === false) ? 1 : 0;
