@@ -1,0 +1,13 @@
+import type { Row } from "./row.ts";
+import type { StartStack } from "./stack.ts";
+
+export type Section = (options: { startStack: StartStack }) => Promise<Row[]>;
+
+/** Every section by the name that `npm run bench` takes, in the order they run in; loaded when it runs. */
+export const sections: Record<string, Section> = {
+  tree: async () => (await import("./merkleTree.ts")).run(),
+  "post-hashes": async (options) => (await import("./postHashes.ts")).run(options),
+  "post-batch": async (options) => (await import("./postBatch.ts")).run(options),
+  "end-to-end": async (options) => (await import("./endToEnd.ts")).run(options),
+  "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
+};
