@@ -39,15 +39,23 @@ export function rootOf(leaf: Uint8Array, path: readonly Uint8Array[]): Uint8Arra
  * @throws {LeafIndexOutOfRangeError} unless 0 ≤ leafIndex < leafCount, both whole numbers.
  */
 export function expectedPathLength(leafCount: number, leafIndex: number): number {
+  return expectedPositions(leafCount, leafIndex).length;
+}
+
+/**
+ * On which side each sibling of a leaf stands, from the leaf upwards.
+ * @throws {LeafIndexOutOfRangeError} unless 0 ≤ leafIndex < leafCount, both whole numbers.
+ */
+export function expectedPositions(leafCount: number, leafIndex: number): ("left" | "right")[] {
   requireLeafIndex(leafCount, leafIndex);
-  let length = 0;
+  const positions: ("left" | "right")[] = [];
   let index = leafIndex;
   for (let size = leafCount; size > 1; size = Math.ceil(size / 2)) {
     const isPromoted = index === size - 1 && size % 2 === 1;
-    if (!isPromoted) length += 1;
+    if (!isPromoted) positions.push(index % 2 === 0 ? "right" : "left");
     index = Math.floor(index / 2);
   }
-  return length;
+  return positions;
 }
 
 /** @throws {LeafIndexOutOfRangeError} unless 0 ≤ leafIndex < leafCount, both whole numbers. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { MerkleTree as MerkleTreeJs } from "merkletreejs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bytesToHex, InvalidLengthError } from "./bytes.ts";
-import { expectedPathLength, LeafIndexOutOfRangeError, rootOf } from "./merklePath.ts";
+import { expectedPathLength, expectedPositions, LeafIndexOutOfRangeError, rootOf } from "./merklePath.ts";
 import { buildTree, loadKeccak, pathOf, proofNodeOffsets } from "./merkleTree.ts";
 
 beforeAll(loadKeccak);
@@ -43,7 +43,9 @@ test("protocol §2: every path has the length that leafCount and leafIndex deman
       const leaves = randomLeaves(leafCount);
       const tree = buildTree(leaves);
       const path = pathOf(tree, leafIndex).map(({ data }) => data);
+      const positions = pathOf(tree, leafIndex).map(({ position }) => position);
       expect(path).toHaveLength(expectedPathLength(leafCount, leafIndex));
+      expect(positions).toEqual(expectedPositions(leafCount, leafIndex));
       expect(rootOf(leafAt(leaves, leafIndex), path)).toEqual(tree.root);
     }),
   );

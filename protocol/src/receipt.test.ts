@@ -73,7 +73,9 @@ test.each(members)("a receipt without %s, or with another type there, is refused
 });
 
 test.each([
-  ["@context", "x".repeat(2049)],
+  ["@context", `https://${"x".repeat(2048)}/receipt/v1`],
+  ["@context", "https://holdfast.example/receipt/v2"],
+  ["@context", "/receipt/v1"],
   ["hash", `0x${"01".repeat(31)}`],
   ["hash", "01".repeat(32)],
   ["merkleRoot", `0x${"0g".repeat(32)}`],

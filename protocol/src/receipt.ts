@@ -21,7 +21,7 @@ export type ReceiptAnchor = {
 
 /** Our signed statement that a content hash was anchored: content hash, Merkle path and anchor facts. */
 export type AnchorReceipt = {
-  /** `<public URL>/receipt/v1` */
+  /** `<public URL>/receipt/v1`. Names the format and is not signed: its origin says nothing about the issuer. */
   "@context": string;
   hash: Hex;
   merkleRoot: Hex;
@@ -46,6 +46,7 @@ export type ParsedReceipt =
 const PATH_LENGTH_MAX = 32;
 const UINT32_MAX = 0xffff_ffff;
 const CONTEXT_LENGTH_MAX = 2048;
+const CONTEXT = /^https?:\/\/[^\s?#]+\/receipt\/v1$/;
 
 /**
  * Bytes under the signature: `JSON.stringify({ hash, merkleRoot, proof, anchor })`, in that order, each member as it stands
@@ -81,7 +82,7 @@ type Problem = { reason: ReceiptProblem; member: string };
 type Check = (value: unknown) => "wrongType" | "outOfBounds" | null;
 
 const RECEIPT_MEMBERS: Record<string, Check> = {
-  "@context": textOf((text) => text.length <= CONTEXT_LENGTH_MAX),
+  "@context": textOf((text) => text.length <= CONTEXT_LENGTH_MAX && CONTEXT.test(text)),
   hash: hexOf(32),
   merkleRoot: hexOf(32),
   proof: (value) =>

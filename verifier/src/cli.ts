@@ -1,0 +1,113 @@
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { normalizePins, type Pins } from "./pins.ts";
+import { receiptInFile } from "./receiptFile.ts";
+import { reportOf } from "./report.ts";
+import type { Verification } from "./verification.ts";
+import { verifyReceipt } from "./verifyReceipt.ts";
+
+const HELP = `Usage: holdfast-verify <file|-> --rpc URL [options]
+
+Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
+
+  <file|->           a receipt, or an answer of GET /v1/verify/{hash}; - reads standard input
+  --rpc URL          JSON-RPC of the chain, http or https
+  --key KEY          the issuer's Ed25519 public key, base64 or hex
+  --publisher 0x…    the address that anchors in the issuer's name
+  --contract 0x…     the anchor registry's address
+  --timeout SECONDS  for each call to the RPC (default 10)
+  --json             print the verification as JSON
+  --help             print this
+
+What --key, --publisher and --contract do not name is reported as "not pinned".
+
+Exit code: 0 the receipt is valid, 1 it is invalid, 2 it could not be checked.
+`;
+
+const exitCodes = { valid: 0, invalid: 1, unchecked: 2 } as const satisfies Record<
+  Verification["verdict"],
+  number
+>;
+
+/** The command was called in a way that leaves nothing to check. */
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+type Arguments = { file: string; rpc: string; pins: Pins; timeoutMs: number; json: boolean };
+
+/** Runs the command and answers its exit code. @param args without the program's own name. */
+export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
+  try {
+    const parsed = parseArguments(args);
+    if (parsed === "help") return print(HELP, 0);
+    const bytes = await readInput(parsed.file);
+    const verification = await verifyReceipt({ receipt: receiptInFile(bytes), ...parsed });
+    const text = parsed.json ? `${JSON.stringify(verification, null, 2)}\n` : reportOf(verification);
+    return print(text, exitCodes[verification.verdict]);
+  } catch (error) {
+    const hint = error instanceof UsageError ? "\nholdfast-verify --help tells how to call it." : "";
+    process.stderr.write(
+      `holdfast-verify: ${error instanceof Error ? error.message : String(error)}${hint}\n`,
+    );
+    return exitCodes.unchecked;
+  }
+}
+
+function parseArguments(args: readonly string[]): Arguments | "help" {
+  const { values, positionals } = readOptions(args);
+  if (values.help) return "help";
+  const [file] = positionals;
+  if (file === undefined || positionals.length !== 1)
+    throw new UsageError("name one file, or - for standard input");
+  const { rpc, timeout, json = false, key, publisher, contract } = values;
+  if (rpc === undefined) throw new UsageError("--rpc is missing");
+  if (!/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
+    throw new UsageError("--rpc is no http or https URL");
+  return { file, rpc, timeoutMs: timeoutMsOf(timeout), json, pins: pinsOf({ key, publisher, contract }) };
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        rpc: { type: "string" },
+        key: { type: "string" },
+        publisher: { type: "string" },
+        contract: { type: "string" },
+        timeout: { type: "string", default: "10" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function pinsOf(values: { [Name in keyof Pins]: string | undefined }): Pins {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  try {
+    return normalizePins(Object.fromEntries(given));
+  } catch (error) {
+    throw new UsageError(`--${(error as Error).message}`);
+  }
+}
+
+function timeoutMsOf(seconds: string): number {
+  const timeoutMs = Number(seconds) * 1000;
+  if (timeoutMs >= 1 && timeoutMs <= 600_000) return timeoutMs;
+  throw new UsageError("--timeout is not between 0.001 and 600 seconds");
+}
+
+async function readInput(file: string): Promise<Uint8Array> {
+  return file === "-" ? buffer(process.stdin) : readFile(file);
+}
+
+function print<Code extends 0 | 1 | 2>(text: string, exitCode: Code): Promise<Code> {
+  // Only when the pipe has taken it all may the process end.
+  return new Promise((resolve) => process.stdout.write(text, () => resolve(exitCode)));
+}

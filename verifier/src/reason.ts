@@ -1,0 +1,41 @@
+/** Why a receipt is not valid: a closed list, each with what it means for a person. */
+export const invalidReasons = {
+  notAReceipt: "This is no receipt: a member is missing, of another type or out of bounds.",
+  kidMismatch: "kid is not the thumbprint of publicKey.",
+  badSignature: "The signature does not stand over this receipt with the key in it.",
+  pathLengthMismatch:
+    "The path has another length than this leaf's place in the tree demands; an inner node may be posing as a leaf.",
+  positionMismatch: "A step of the path stands on another side than this leaf's place in the tree demands.",
+  rootMismatch: "The path does not lead from the hash to the Merkle root.",
+  keyNotAsPinned: "The receipt is signed with another key than the pinned one.",
+  publisherNotAsPinned: "The receipt names another publisher than the pinned one.",
+  contractNotAsPinned: "The receipt names another contract than the pinned one.",
+  chainIdMismatch: "The receipt names another chain than the one behind the RPC URL.",
+  contractNotFound: "No anchor registry answers at the contract's address.",
+  notAnchored: "The contract holds no anchor of this root by this publisher.",
+  leafCountMismatch: "The root is anchored with another number of leaves.",
+  blockNumberMismatch: "The anchor is on chain, in an earlier block than the receipt names.",
+  blockTimestampMismatch: "The anchor, or its block, has another time on chain.",
+  blockNotCanonical:
+    "The chain has another block at that number: it was reorganised, or the block never was.",
+  eventMissing: "The block holds no event of this anchor.",
+  txHashMismatch: "The anchor was made by another transaction.",
+  logIndexMismatch: "The anchor's event stands at another place in its block.",
+} as const;
+
+/** Why a receipt could not be checked: a closed list. Nothing is said about the receipt then. */
+export const uncheckedReasons = {
+  rpcUnusable: "The RPC did not answer, or not with what was asked.",
+  rpcBehind: "The node behind the RPC URL has not reached the receipt's block yet.",
+  notReached: "Not looked at, because an earlier check had no result to go on from.",
+} as const;
+
+/** What does not change the verdict, and what somebody may want to know all the same. */
+export const warnings = {
+  finalityUnknown:
+    "The chain has no safe and finalized blocks, so all that is known is that the anchor is in the chain now.",
+} as const;
+
+export type InvalidReason = keyof typeof invalidReasons;
+export type UncheckedReason = keyof typeof uncheckedReasons;
+export type Warning = keyof typeof warnings;

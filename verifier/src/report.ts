@@ -1,0 +1,79 @@
+import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { invalidReasons, uncheckedReasons, warnings } from "./reason.ts";
+import type { Check, Pin, Verification } from "./verification.ts";
+
+/** What a check means, for people. */
+export const checkTitles: Record<Check["name"], string> = {
+  form: "The file is a receipt",
+  keyId: "The key id belongs to the key",
+  signature: "The signature stands",
+  pathLength: "The path has the length of the leaf's place",
+  positions: "The path's sides fit the leaf's place",
+  path: "The path leads to the Merkle root",
+  key: "The key is the pinned one",
+  publisher: "The publisher is the pinned one",
+  contract: "The contract is the pinned one",
+  chain: "The RPC serves the receipt's chain",
+  anchor: "The contract holds the anchor",
+  block: "The block is in the chain",
+  event: "The anchor's event is in the block",
+  finality: "The block's finality is known",
+};
+
+/** A verification in lines of text: the verdict first, then each check, then what to know beside. */
+export function reportOf(verification: Verification): string {
+  const { checks, receipt, notPinned } = verification;
+  return [
+    verdictLine(verification),
+    "",
+    ...checks.map(checkLine),
+    ...notPinned.map((pin) => notPinnedLine(pin, receipt)),
+    ...verification.warnings.map((warning) => `note: ${warnings[warning]}`),
+    "",
+  ].join("\n");
+}
+
+/** The verdict in one sentence. */
+export function verdictLine({ verdict, receipt, finality, reasons }: Verification): string {
+  if (verdict === "valid" && receipt !== null) {
+    return `VALID: ${receipt.hash} was anchored on chain ${receipt.anchor.chainId} at ${timeOf(receipt)} (${finality}).`;
+  }
+  const title = verdict === "invalid" ? "INVALID" : "COULD NOT CHECK";
+  return `${title}: ${reasons.join(", ")}`;
+}
+
+/** Why a check has not passed, for people; null when it has. */
+export function explanationOf(check: Check): string | null {
+  if (check.outcome === "failed") {
+    return `${invalidReasons[check.reason]} Receipt: ${check.claimed}. Found: ${check.found}.`;
+  }
+  if (check.outcome !== "unchecked") return null;
+  const detail = check.detail === null ? "" : ` (${oneLine(check.detail)})`;
+  return `${uncheckedReasons[check.reason]}${detail}`;
+}
+
+function checkLine(check: Check): string {
+  const explanation = explanationOf(check);
+  const outcome = check.outcome === "notPinned" ? "not pinned" : check.outcome;
+  const line = `  ${outcome.padEnd(10)}  ${checkTitles[check.name]}`;
+  return explanation === null ? line : `${line}\n${" ".repeat(14)}${explanation}`;
+}
+
+function notPinnedLine(pin: Pin, receipt: AnchorReceipt | null): string {
+  const claimed = receipt && {
+    key: receipt.publicKey,
+    publisher: receipt.anchor.publisher,
+    contract: receipt.anchor.contractAddress,
+  };
+  return `note: ${pin} not pinned: ${claimed?.[pin]} is the receipt's own word; --${pin} holds it to one you know.`;
+}
+
+function timeOf({ anchor }: AnchorReceipt): string {
+  const time = new Date(anchor.blockTimestamp * 1000);
+  return Number.isNaN(time.getTime()) ? `second ${anchor.blockTimestamp}` : time.toISOString();
+}
+
+/** A node's text must not be able to write lines of the report. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").slice(0, 200);
+}

@@ -1,0 +1,74 @@
+import type { AnchorReceipt } from "#protocol/receipt.ts";
+import type { InvalidReason, UncheckedReason, Warning } from "./reason.ts";
+
+/** In the order in which they are made. */
+export type CheckName =
+  | "form"
+  | "keyId"
+  | "signature"
+  | "pathLength"
+  | "positions"
+  | "path"
+  | "key"
+  | "publisher"
+  | "contract"
+  | "chain"
+  | "anchor"
+  | "block"
+  | "event"
+  | "finality";
+
+/** `claimed` is what the receipt says, `found` what stands against it. */
+export type Check = { name: CheckName } & (
+  | { outcome: "passed" | "notPinned" }
+  | { outcome: "failed"; reason: InvalidReason; claimed: string; found: string }
+  | { outcome: "unchecked"; reason: UncheckedReason; detail: string | null }
+);
+
+/** From the chain's own tags. */
+export type Finality = "included" | "safe" | "finalized";
+
+export type Pin = "key" | "publisher" | "contract";
+
+/** Plain JSON all through. */
+export type Verification = {
+  /** `invalid` as soon as one check fails, `valid` only when none failed and every one could be made. */
+  verdict: "valid" | "invalid" | "unchecked";
+  /** Empty exactly when valid. */
+  reasons: (InvalidReason | UncheckedReason)[];
+  checks: Check[];
+  /** What the caller did not name, so that the receipt's own word stands: anybody can sign with a key of their own. */
+  notPinned: Pin[];
+  /** Null unless the anchor was found in the chain. */
+  finality: Finality | null;
+  warnings: Warning[];
+  /** The receipt that was checked; null when the input was none. */
+  receipt: AnchorReceipt | null;
+};
+
+export function passed(name: CheckName): Check {
+  return { name, outcome: "passed" };
+}
+
+export function failed(name: CheckName, reason: InvalidReason, claimed: unknown, found: unknown): Check {
+  return { name, outcome: "failed", reason, claimed: String(claimed), found: String(found) };
+}
+
+export function unchecked(name: CheckName, reason: UncheckedReason, detail: string | null = null): Check {
+  return { name, outcome: "unchecked", reason, detail };
+}
+
+/** The verdict that follows from the checks, and from nothing else. */
+export function conclude({
+  receipt,
+  checks,
+  finality,
+  warnings,
+}: Pick<Verification, "receipt" | "checks" | "finality" | "warnings">): Verification {
+  const failures = checks.filter((check) => check.outcome === "failed");
+  const gaps = checks.filter((check) => check.outcome === "unchecked");
+  const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
+  const reasons = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
+  const notPinned = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
+  return { verdict, reasons: [...new Set(reasons)], checks, notPinned, finality, warnings, receipt };
+}
