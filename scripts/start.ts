@@ -69,6 +69,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof InvalidSettingsError || error instanceof Error ? `\nCould not start: ${error.message}` : error);
+  console.error(
+    error instanceof InvalidSettingsError || error instanceof Error
+      ? `\nCould not start: ${error.message}`
+      : error,
+  );
   process.exit(1);
 });

@@ -64,7 +64,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 type Home = StackOptions & { home: string };
 type OnStop = (stopPart: () => Promise<unknown>) => void;
 type Databases = { ownerUrl: string; apiUrl: string };
-type ChainPart = { rpcUrl: string; chainId: number; contract: Hex; startBlock: number; publisherKey: Hex; isDevelopment: boolean };
+type ChainPart = {
+  rpcUrl: string;
+  chainId: number;
+  contract: Hex;
+  startBlock: number;
+  publisherKey: Hex;
+  isDevelopment: boolean;
+};
 
 async function startParts(options: Home, known: StackFile | null, onStop: OnStop) {
   const { settings, onProgress, home } = options;
@@ -74,7 +81,9 @@ async function startParts(options: Home, known: StackFile | null, onStop: OnStop
   await migrateDatabase(databases.ownerUrl);
   if (!settings.DATABASE_URL) await grantAccess(databases.ownerUrl, API_ROLE);
   onProgress("Database is up to date");
-  const chain = settings.CHAIN_RPC_URL ? externalChain(settings) : await startDevelopmentChain(options, onStop);
+  const chain = settings.CHAIN_RPC_URL
+    ? externalChain(settings)
+    : await startDevelopmentChain(options, onStop);
   const indexer = await startIndexer(options, chain, databases, onStop);
   const worker = await startWorker(options, chain, databases, onStop);
   const api = await startApi(options, databases, onStop);
@@ -118,8 +127,11 @@ async function startDatabase({ home, onProgress }: Home, onStop: OnStop): Promis
 }
 
 function externalChain(settings: Record<string, string>): ChainPart {
-  const missing = ["CHAIN_ID", "CHAIN_CONTRACT_ADDRESS", "CHAIN_PUBLISHER_PRIVATE_KEY"].filter((name) => !settings[name]);
-  if (missing.length > 0) throw new Error(`CHAIN_RPC_URL is set, so these must be too: ${missing.join(", ")}`);
+  const missing = ["CHAIN_ID", "CHAIN_CONTRACT_ADDRESS", "CHAIN_PUBLISHER_PRIVATE_KEY"].filter(
+    (name) => !settings[name],
+  );
+  if (missing.length > 0)
+    throw new Error(`CHAIN_RPC_URL is set, so these must be too: ${missing.join(", ")}`);
   return {
     rpcUrl: settings.CHAIN_RPC_URL!,
     chainId: Number(settings.CHAIN_ID),
@@ -160,7 +172,12 @@ async function startDevelopmentChain(options: Home, onStop: OnStop): Promise<Cha
   };
 }
 
-async function startIndexer(options: Home, chain: ChainPart, databases: Databases, onStop: OnStop): Promise<SupervisedProcess> {
+async function startIndexer(
+  options: Home,
+  chain: ChainPart,
+  databases: Databases,
+  onStop: OnStop,
+): Promise<SupervisedProcess> {
   options.onProgress("Starting the indexer (Ponder)");
   const indexed = [
     {
@@ -190,9 +207,19 @@ async function startIndexer(options: Home, chain: ChainPart, databases: Database
   return indexer;
 }
 
-async function startWorker(options: Home, chain: ChainPart, databases: Databases, onStop: OnStop): Promise<SupervisedProcess> {
+async function startWorker(
+  options: Home,
+  chain: ChainPart,
+  databases: Databases,
+  onStop: OnStop,
+): Promise<SupervisedProcess> {
   options.onProgress("Starting a worker");
-  const development = { CHAIN_NAME: "development", CHAIN_CONFIRMATIONS: "2", SEAL_INTERVAL_MS: "1000", PIPELINE_POLL_MS: "200" };
+  const development = {
+    CHAIN_NAME: "development",
+    CHAIN_CONFIRMATIONS: "2",
+    SEAL_INTERVAL_MS: "1000",
+    PIPELINE_POLL_MS: "200",
+  };
   const worker = await superviseProcess({
     ...part(options, "worker", "api/src/worker.ts"),
     env: {
@@ -217,11 +244,20 @@ async function startApi(options: Home, databases: Databases, onStop: OnStop): Pr
   const port = options.settings.PORT ? Number(options.settings.PORT) : await freePort(options.ports.api);
   const url = `http://127.0.0.1:${port}`;
   // A development stack is one address behind which everybody and every test stands: a hundred times the usual limit.
-  const development: Record<string, string> = options.settings.CHAIN_RPC_URL ? {} : { PUBLIC_RATE_LIMIT: "60000" };
+  const development: Record<string, string> = options.settings.CHAIN_RPC_URL
+    ? {}
+    : { PUBLIC_RATE_LIMIT: "60000" };
   const { CHAIN_PUBLISHER_PRIVATE_KEY: _notForTheApi, ...settings } = options.settings;
   const api = await superviseProcess({
     ...part(options, "api", "api/src/server.ts"),
-    env: { ...baseEnvironment(), DATABASE_URL: databases.apiUrl, PUBLIC_URL: url, ...development, ...settings, PORT: String(port) },
+    env: {
+      ...baseEnvironment(),
+      DATABASE_URL: databases.apiUrl,
+      PUBLIC_URL: url,
+      ...development,
+      ...settings,
+      PORT: String(port),
+    },
     startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
   });
   onStop(() => api.stop());
@@ -230,10 +266,18 @@ async function startApi(options: Home, databases: Databases, onStop: OnStop): Pr
 
 /** The key that was handed out before, while it is good, or a new one. */
 async function adminKey(databaseUrl: string, known: string | undefined): Promise<string> {
-  const db = connectDatabase({ url: databaseUrl, connectionsMax: 2, statementTimeoutMs: 10_000, onError: () => {} });
+  const db = connectDatabase({
+    url: databaseUrl,
+    connectionsMax: 2,
+    statementTimeoutMs: 10_000,
+    onError: () => {},
+  });
   try {
     if (known !== undefined) {
-      const { rows } = await db.pool.query("SELECT 1 FROM app.api_keys WHERE key_sha256 = $1 AND revoked_at IS NULL", [apiKeySha256(known)]);
+      const { rows } = await db.pool.query(
+        "SELECT 1 FROM app.api_keys WHERE key_sha256 = $1 AND revoked_at IS NULL",
+        [apiKeySha256(known)],
+      );
       if (rows.length > 0) return known;
     }
     return await createAdminKey(db, "Operator", new Date());
@@ -247,7 +291,10 @@ function part({ home, onProgress }: Home, name: string, script: string) {
     name,
     script,
     logFile: join(home, "logs", `${name}.log`),
-    onRestart: (ended: string, code: number | null) => onProgress(`${ended} ended with code ${code}; starting it again (log: ${join(home, "logs", `${ended}.log`)})`),
+    onRestart: (ended: string, code: number | null) =>
+      onProgress(
+        `${ended} ended with code ${code}; starting it again (log: ${join(home, "logs", `${ended}.log`)})`,
+      ),
   };
 }
 

@@ -68,14 +68,25 @@ export async function superviseProcess(options: SupervisedOptions): Promise<Supe
   };
 }
 
-type Started = { child: ChildProcess; started: Promise<string>; exited: Promise<number | null>; stop: () => Promise<void> };
+type Started = {
+  child: ChildProcess;
+  started: Promise<string>;
+  exited: Promise<number | null>;
+  stop: () => Promise<void>;
+};
 
 function startOnce({ name, script, args = [], env, logFile, startedBy }: SupervisedOptions): Started {
   const log = createWriteStream(logFile, { flags: "a" });
-  const child = fork(script, args, { env, execArgv: [], detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+  const child = fork(script, args, {
+    env,
+    execArgv: [],
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   const started = new Promise<string>((resolve, reject) => {
-    const fail = (reason: string) => reject(new StartFailedError(`${name} did not start: ${reason}; see ${logFile}`));
+    const fail = (reason: string) =>
+      reject(new StartFailedError(`${name} did not start: ${reason}; see ${logFile}`));
     const deadline = setTimeout(fail, START_DEADLINE_MS, "it took too long");
     const look = (event: { message?: unknown; line?: string }) => {
       const told = startedBy(event);

@@ -21,12 +21,15 @@ export type ChainSettings = {
  */
 export async function registerChain(db: Database, settings: ChainSettings): Promise<Chain> {
   await withTransaction(db, async (tx) => {
-    const known = await tx.query<{ contract_address: Buffer }>("SELECT contract_address FROM app.chains WHERE chain_id = $1", [
-      settings.chainId,
-    ]);
+    const known = await tx.query<{ contract_address: Buffer }>(
+      "SELECT contract_address FROM app.chains WHERE chain_id = $1",
+      [settings.chainId],
+    );
     const contract = known.rows[0] && `0x${known.rows[0].contract_address.toString("hex")}`;
     if (contract !== undefined && contract !== settings.contractAddress) {
-      throw new WrongChainError(`chain ${settings.chainId} anchors in ${contract}, and receipts name it; CHAIN_CONTRACT_ADDRESS is ${settings.contractAddress}`);
+      throw new WrongChainError(
+        `chain ${settings.chainId} anchors in ${contract}, and receipts name it; CHAIN_CONTRACT_ADDRESS is ${settings.contractAddress}`,
+      );
     }
     await tx.query("UPDATE app.chains SET is_default = false WHERE chain_id <> $1 AND is_default", [
       settings.chainId,
