@@ -44,6 +44,9 @@ export function verdictLine({ verdict, receipt, finality, reasons }: Verificatio
 
 /** Why a check has not passed, for people; null when it has. */
 export function explanationOf(check: Check): string | null {
+  if (check.outcome === "failed" && check.reason === "notAReceipt") {
+    return `${invalidReasons.notAReceipt} ${check.claimed}: ${check.found}.`;
+  }
   if (check.outcome === "failed") {
     return `${invalidReasons[check.reason]} Receipt: ${check.claimed}. Found: ${check.found}.`;
   }

@@ -1,0 +1,169 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { bytesToHex, type Hex, hexToBytes } from "#protocol/bytes.ts";
+import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
+import { startIssuer, type TestIssuer } from "#test/support/issuedReceipts.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const LAUNCHER = path.join(import.meta.dirname, "../bin/holdfast-verify.js");
+const NOBODY_LISTENS = "http://127.0.0.1:1";
+
+let chain: TestChain;
+let issuer: TestIssuer;
+let receipt: AnchorReceipt;
+let folder: string;
+let receiptFile: string;
+
+beforeAll(async () => {
+  chain = await startHardhatChain();
+  issuer = await startIssuer(chain);
+  [receipt] = (await issuer.anchor([randomHash(), randomHash(), randomHash()])) as [AnchorReceipt];
+  folder = await mkdtemp(path.join(tmpdir(), "holdfast-verify-"));
+  receiptFile = await fileOf("receipt.json", JSON.stringify(receipt, null, 2));
+});
+afterAll(async () => {
+  await chain?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 for could not check", () => {
+  test("0: a valid receipt, in text and in JSON", async () => {
+    const readable = await run([receiptFile, "--rpc", chain.rpcUrl]);
+    expect(readable).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readable.stdout).toContain(receipt.hash);
+    expect(readable.stdout).toContain("key not pinned");
+    const { exitCode, stdout } = await run([receiptFile, "--rpc", chain.rpcUrl, "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "valid", reasons: [], receipt });
+  });
+
+  test("0: from standard input, and inside an answer of GET /v1/verify", async () => {
+    expect(await run(["-", "--rpc", chain.rpcUrl], JSON.stringify(receipt))).toMatchObject({ exitCode: 0 });
+    const answer = {
+      verified: true,
+      status: "anchored",
+      hash: receipt.hash,
+      anchor: receipt.anchor,
+      receipt,
+    };
+    expect(await run(["-", "--rpc", chain.rpcUrl], JSON.stringify(answer))).toMatchObject({ exitCode: 0 });
+  });
+
+  test("0: with every pin met, nothing is left unpinned; keys in base64 or hex, addresses in any case", async () => {
+    const keyHex = bytesToHex(Buffer.from(receipt.publicKey, "base64"));
+    for (const key of [receipt.publicKey, keyHex, keyHex.slice(2).toUpperCase()]) {
+      const pins = [
+        "--key",
+        key,
+        "--publisher",
+        issuer.publisher,
+        "--contract",
+        receipt.anchor.contractAddress,
+      ];
+      const { exitCode, stdout } = await run([receiptFile, "--rpc", chain.rpcUrl, "--json", ...pins]);
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(stdout).notPinned).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["--key", bytesToHex(randomBytes(32)), "keyNotAsPinned"],
+    ["--publisher", bytesToHex(randomBytes(20)), "publisherNotAsPinned"],
+    ["--contract", bytesToHex(randomBytes(20)), "contractNotAsPinned"],
+  ])("1: a %s that the receipt does not meet", async (option, value, reason) => {
+    const { exitCode, stdout } = await run([receiptFile, "--rpc", chain.rpcUrl, option, value, "--json"]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).reasons).toEqual([reason]);
+  });
+
+  test("1: a false receipt, also when the chain cannot be asked", async () => {
+    const lie = { ...receipt, hash: randomHash() };
+    const file = await fileOf("lie.json", JSON.stringify(lie));
+    expect(await run([file, "--rpc", chain.rpcUrl])).toMatchObject({ exitCode: 1 });
+    expect(await run([file, "--rpc", NOBODY_LISTENS])).toMatchObject({ exitCode: 1 });
+  });
+
+  const unusable: [string, string | Uint8Array][] = [
+    ["an empty file", ""],
+    ["no JSON", "receipt"],
+    ["no object", "[]"],
+    ["an answer without a receipt", '{"verified":false,"status":"pending","receipt":null}'],
+    ["a member written twice", '{"hash":1,"hash":2}'],
+    ["no UTF-8", hexToBytes("0xff00ff")],
+  ];
+  test.each(unusable)("1: a file that is no receipt: %s", async (_, content) => {
+    const file = await fileOf("unusable.json", content);
+    const { exitCode, stdout } = await run([file, "--rpc", NOBODY_LISTENS, "--json"]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).reasons).toEqual(["notAReceipt"]);
+  });
+
+  test("2: nobody answers at the RPC URL", async () => {
+    const { exitCode, stdout } = await run([receiptFile, "--rpc", NOBODY_LISTENS, "--json"]);
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: "unchecked",
+      reasons: ["rpcUnusable", "notReached"],
+    });
+  });
+
+  test.each([
+    [[]],
+    [["receipt.json"]],
+    [["--rpc", NOBODY_LISTENS]],
+    [["a", "b", "--rpc", NOBODY_LISTENS]],
+    [["receipt.json", "--rpc", "file:///etc/passwd"]],
+    [["receipt.json", "--rpc", "localhost"]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--unknown"]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--key", "short"]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--publisher", "0x12"]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--contract", ""]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--timeout", "0"]],
+    [["/no/such/file", "--rpc", NOBODY_LISTENS]],
+  ])("2: %j leaves nothing to check, and says so on standard error", async (args) => {
+    const { exitCode, stdout, stderr } = await run(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toMatch(/^holdfast-verify: /);
+  });
+});
+
+test("--help tells every option and ends with 0", async () => {
+  const { exitCode, stdout } = await run(["--help"]);
+  expect(exitCode).toBe(0);
+  for (const option of ["--rpc", "--key", "--publisher", "--contract", "--timeout", "--json"]) {
+    expect(stdout).toContain(option);
+  }
+});
+
+async function run(
+  args: readonly string[],
+  input = "",
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, stdio: "pipe" });
+  child.stdin.on("error", () => {}); // the command may end without reading its input
+  child.stdin.end(input);
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit"),
+  ]);
+  return { exitCode: exitCode as number, stdout, stderr };
+}
+
+async function fileOf(name: string, content: string | Uint8Array): Promise<string> {
+  const file = path.join(folder, name);
+  await writeFile(file, content);
+  return file;
+}
+
+function randomHash(): Hex {
+  return bytesToHex(randomBytes(32));
+}
