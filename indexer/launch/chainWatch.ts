@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import type { ChainReader } from "./chainReader.ts";
 import {
-  findFinalizedBlock,
+  findCheckpointBlock,
   type IndexedChain,
   listIndexedChains,
   recordFinalizedBlock,
@@ -46,7 +46,7 @@ export async function recordFinality(
   const indexed = await listIndexedChains(client, schema);
   for (const { chainId, blockNumber } of indexed) {
     const reader = readers.find((candidate) => candidate.chain.chainId === chainId);
-    const finalized = await findFinalizedBlock(client, schema, chainId);
+    const finalized = await findCheckpointBlock(client, schema, chainId, "finalized");
     if (!reader || finalized === null || finalized <= blockNumber) continue;
     const blockHash = await reader.findBlockHash(finalized);
     if (blockHash !== null)
@@ -60,7 +60,7 @@ export async function recordFinality(
  */
 export async function isTooShort(client: ClientBase, schema: string, reader: ChainReader): Promise<boolean> {
   if (!reader.chain.disposable) return false;
-  const finalized = await findFinalizedBlock(client, schema, reader.chain.chainId);
+  const finalized = await findCheckpointBlock(client, schema, reader.chain.chainId, "finalized");
   return (
     finalized !== null && finalized > 0n && (await reader.headNumber()) - PONDER_FINALITY_BLOCKS < finalized
   );

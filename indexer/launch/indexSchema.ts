@@ -7,9 +7,6 @@ import { SCHEMA_PREFIX } from "./schemaName.ts";
  * final. `disproved` is set for good when the chain no longer holds that block.
  */
 const CHAINS_TABLE = "_holdfast_chains";
-/** Position of the block number in Ponder's 75-digit checkpoints: after 10 digits of time and 16 of chain id. */
-const BLOCK_NUMBER_SQL = "substr(finalized_checkpoint, 27, 16)::bigint";
-
 export type IndexedChain = { chainId: number; blockNumber: bigint; blockHash: string; disproved: boolean };
 
 /** Index schemas in this database, the current one included, oldest generation first. */
@@ -61,15 +58,19 @@ export async function listIndexedChains(client: ClientBase, schema: string): Pro
   }));
 }
 
-/** Number of the block that Ponder takes as final, or null before it has indexed anything. */
-export async function findFinalizedBlock(
+/**
+ * Number of the block up to which Ponder has indexed ("latest"), or which it takes as final ("finalized"); null before it has
+ * indexed anything. A checkpoint is 75 digits: 10 of time, 16 of chain id, 16 of block number, and the place in the block.
+ */
+export async function findCheckpointBlock(
   client: ClientBase,
   schema: string,
   chainId: number,
+  which: "latest" | "finalized",
 ): Promise<bigint | null> {
   if (!(await tableExists(client, schema, "_ponder_checkpoint"))) return null;
   const { rows } = await client.query<{ number: string }>(
-    `SELECT ${BLOCK_NUMBER_SQL} AS number FROM ${schema}._ponder_checkpoint WHERE chain_id = $1`,
+    `SELECT substr(${which}_checkpoint, 27, 16)::bigint AS number FROM ${schema}._ponder_checkpoint WHERE chain_id = $1`,
     [chainId],
   );
   return rows[0] ? BigInt(rows[0].number) : null;

@@ -9,6 +9,7 @@ import { acquireLauncherLock, type LauncherLock } from "./launcherLock.ts";
 import { type PonderProcess, startPonder, VIEWS_SCHEMA } from "./ponderProcess.ts";
 import { startRpcRelay } from "./rpcRelay.ts";
 import { releasePonderLock } from "./schemaLock.ts";
+import { createStallWatch } from "./stallWatch.ts";
 import { openViewsSchema } from "./viewsSchema.ts";
 
 const RETRY_MS = 1_000;
@@ -62,8 +63,8 @@ export async function runIndexer(options: IndexerOptions): Promise<number> {
   }
 }
 
-/** How a run of Ponder ended: on its own, or because chains are not the ones that were indexed. */
-type End = { kind: "exited"; code: number } | { kind: "disproved"; chainIds: number[] };
+/** How a run of Ponder ended: on its own, stuck, or because chains are not the ones that were indexed. */
+type End = { kind: "exited"; code: number } | { kind: "stalled" } | { kind: "disproved"; chainIds: number[] };
 
 async function indexUntilDisproved(
   options: IndexerOptions,
@@ -86,6 +87,8 @@ async function indexUntilDisproved(
     done.abort();
     await ponder.stop();
   });
+  if (end.kind === "stalled")
+    log.warn({ msg: "Ponder no longer follows its chain: starting it again", schema });
   if (end.kind === "disproved") {
     log.warn({ msg: "A chain is not the one that was indexed: starting a fresh index", schema, ...end });
     await retried(options, () => forgetChains(lock.client(), schema, readers, end.chainIds));
@@ -116,6 +119,7 @@ type Watch = {
 /** Announces the index when it is live, then looks from time to time whether the chains are still the same. */
 async function watchChains({ options, schema, readers, lock, ponder, signal }: Watch): Promise<End> {
   const intervalMs = readers.some(({ chain }) => chain.disposable) ? WATCH_DISPOSABLE_MS : WATCH_MS;
+  const isStalled = createStallWatch(readers);
   let live = false;
   void ponder.live.then(async (port) => {
     live = true;
@@ -128,7 +132,9 @@ async function watchChains({ options, schema, readers, lock, ponder, signal }: W
     try {
       const chainIds = await listDisprovedChains(lock.client(), schema, readers);
       if (chainIds.length > 0) return { kind: "disproved", chainIds };
-      if (live) await recordFinality(lock.client(), schema, readers);
+      if (!live) continue;
+      await recordFinality(lock.client(), schema, readers);
+      if (await isStalled(lock.client(), schema)) return { kind: "stalled" };
     } catch (error) {
       options.log.debug({ msg: "Could not look after the chains", reason: (error as Error).message });
     }

@@ -1,0 +1,195 @@
+import { execFileSync } from "node:child_process";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { startAnvilChain, type TestChain } from "#test/support/chains.ts";
+import { openChainViews } from "#test/support/chainViews.ts";
+import { startIndexer, type TestIndexer } from "#test/support/indexer.ts";
+import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
+import { deployRegistry, type TestRegistry } from "#test/support/registry.ts";
+import { until } from "#test/support/until.ts";
+
+/** Ponder waits 25 s for a lock whose holder is silent; a restart that took that long would show here. */
+const RESTART_MS_MAX = 20_000;
+
+let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+let chain: TestChain;
+let registry: TestRegistry;
+let databaseUrl: string;
+let views: ReturnType<typeof openChainViews>;
+let indexers: TestIndexer[];
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  indexers = [];
+  chain = await startAnvilChain({ mining: "auto" });
+  registry = await deployRegistry(chain);
+  databaseUrl = await createDatabase(postgres);
+  views = openChainViews(databaseUrl);
+});
+afterEach(async () => {
+  for (const indexer of indexers) await indexer.stop();
+  await views.close();
+  await chain.stop();
+});
+
+function start(of: TestChain = chain, env: Record<string, string> = {}): TestIndexer {
+  const { address: contractAddress, startBlock } = registry;
+  const indexer = startIndexer({ databaseUrl, chains: [{ ...of, contractAddress, startBlock }], env });
+  indexers.push(indexer);
+  return indexer;
+}
+
+const caughtUp = () =>
+  until(async () => (await views.indexedBlock()) === (await registry.publicClient.getBlockNumber()));
+const roots = async () => (await views.anchors()).map((anchor) => anchor.root);
+
+function ponderOf(indexer: TestIndexer): number {
+  return Number(execFileSync("pgrep", ["-P", String(indexer.pid)], { encoding: "utf8" }));
+}
+
+test("a restart resumes in the same schema and indexes what was mined meanwhile", async () => {
+  const before = await registry.anchor();
+  const first = start();
+  const { schema } = await first.live();
+  await until(() => views.has(before.root));
+  expect(await first.stop()).toEqual({ code: 0, signal: null });
+  const meanwhile = await registry.anchor();
+  expect((await start().live()).schema).toBe(schema);
+  await until(() => views.has(meanwhile.root));
+  expect(await roots()).toEqual([before.root, meanwhile.root]);
+});
+
+test("kill -9 of the launcher, of Ponder, and of both: the next start is quick and the index complete", async () => {
+  const anchored = [(await registry.anchor()).root];
+  let indexer = start();
+  const { schema } = await indexer.live();
+  const kills = [
+    () => indexer.kill9(),
+    async () => {
+      process.kill(ponderOf(indexer), "SIGKILL");
+      expect((await indexer.exited).code).not.toBe(0);
+    },
+    async () => {
+      process.kill(ponderOf(indexer), "SIGKILL");
+      await indexer.kill9();
+    },
+  ];
+  for (const kill of kills) {
+    anchored.push((await registry.anchor()).root);
+    await kill();
+    const startedAt = performance.now();
+    indexer = start();
+    expect((await indexer.live()).schema).toBe(schema);
+    expect(performance.now() - startedAt).toBeLessThan(RESTART_MS_MAX);
+    await caughtUp();
+    expect(await roots()).toEqual(anchored);
+  }
+}, 120_000);
+
+test("the indexer ends with its parent's channel, and takes Ponder with it", async () => {
+  const indexer = start();
+  await indexer.live();
+  const ponder = ponderOf(indexer);
+  await indexer.kill9();
+  await until(() => {
+    try {
+      process.kill(ponder, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+});
+
+test("a second indexer on the same database waits, and takes over when the first ends", async () => {
+  const first = start();
+  const { schema } = await first.live();
+  const second = start();
+  await second.waitForLine(/another indexer is at work/);
+  await first.kill9();
+  expect((await second.live()).schema).toBe(schema);
+});
+
+test("another chain behind the same URL: nothing of the old one is served, and a fresh schema takes over", async () => {
+  const old = await registry.anchor();
+  const first = start();
+  const { schema } = await first.live();
+  await until(() => views.has(old.root));
+  await first.stop();
+
+  await chain.stop();
+  chain = await startAnvilChain({ mining: "auto" });
+  registry = await deployRegistry(chain);
+  const fresh = await registry.anchor();
+  const second = start();
+  expect((await second.live()).schema).not.toBe(schema);
+  await until(() => views.has(fresh.root));
+  expect(await roots()).toEqual([fresh.root]);
+  await until(async () => {
+    const { rows } = await views.pool.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
+    return rows.length === 0;
+  });
+});
+
+test("a reorganisation deeper than Ponder's finality empties the index at once and builds it anew", async () => {
+  const kept = await registry.anchor();
+  const indexer = start();
+  const { schema } = await indexer.live();
+  const snapshot = await registry.testClient.snapshot();
+  const removed = await registry.anchor();
+  await registry.mine(100);
+  await caughtUp();
+  await registry.testClient.revert({ id: snapshot });
+  const after = await registry.anchor();
+  await until(async () => !(await views.has(removed.root)));
+  expect((await indexer.live(2)).schema).not.toBe(schema);
+  await caughtUp();
+  expect(await roots()).toEqual([kept.root, after.root]);
+}, 120_000);
+
+test("the reader role reads every view, before and after Ponder makes them anew, and nothing else", async () => {
+  const admin = views.pool;
+  const role = `reader_${Math.random().toString(36).slice(2)}`;
+  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD 'reader'`);
+  const { root } = await registry.anchor();
+  const url = Object.assign(new URL(databaseUrl), { username: role, password: "reader" }).href;
+  const reader = new pg.Client({ connectionString: url });
+  await reader.connect();
+  for (let run = 1; run <= 2; run++) {
+    const indexer = start(chain, { INDEXER_READER_ROLE: role });
+    const { schema } = await indexer.live();
+    await until(() => views.has(root));
+    for (const view of ["anchors", "publishers", "_ponder_checkpoint", "_ponder_meta"]) {
+      expect((await reader.query(`SELECT * FROM chain.${view}`)).rows).not.toEqual([]);
+    }
+    await expect(reader.query("DELETE FROM chain.anchors")).rejects.toMatchObject({ code: "42501" });
+    await expect(reader.query(`SELECT * FROM ${schema}.anchors`)).rejects.toMatchObject({ code: "42501" });
+    await indexer.stop();
+  }
+  await reader.end();
+});
+
+test("while views are made anew there is no moment in which a reader finds none", async () => {
+  const { root } = await registry.anchor();
+  await start().live();
+  await until(() => views.has(root));
+  await indexers[0]!.stop();
+  let reading = true;
+  let reads = 0;
+  const reader = (async () => {
+    while (reading) {
+      await views.pool.query(
+        "SELECT (SELECT count(*) FROM chain.anchors), (SELECT count(*) FROM chain._ponder_checkpoint)",
+      );
+      reads++;
+    }
+  })();
+  await start().live();
+  await until(() => views.has(root));
+  reading = false;
+  await reader; // rejects if any read failed
+  expect(reads).toBeGreaterThan(100);
+});
