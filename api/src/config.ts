@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /** Where a setting's value stands for nothing given: the empty string counts as absent, as shells and container files write it. */
@@ -11,6 +12,17 @@ const hexBytes = (bytes: number) =>
     .string()
     .regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`), `must be 0x and ${bytes * 2} hex digits`)
     .transform((text) => text.toLowerCase() as `0x${string}`);
+
+/** An address or a subnet such as 10.0.0.0/8. */
+function isAddressOrSubnet(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+/** Order of secp256k1's group: a private key lies between zero and it (SEC 2, §2.4.1). */
+const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 type Setting = { doc: string; unit?: string; secret?: true; default?: string; schema: z.ZodType };
 
@@ -35,17 +47,22 @@ export const SETTINGS = {
   PUBLIC_URL: {
     doc: "Origin under which clients reach the API; stands in receipts as `@context`",
     default: "http://127.0.0.1:8787",
-    schema: url(/^https?$/).transform((text) => text.replace(/\/+$/, "")),
+    schema: url(/^https?$/)
+      .regex(/^[^?#@]+$/, "must be without user, query and fragment")
+      .transform((text) => text.replace(/\/+$/, "")),
   },
   TRUSTED_PROXIES: {
-    doc: "Addresses whose X-Forwarded-For and X-Real-IP count, comma-separated",
+    doc: "Addresses and subnets whose X-Forwarded-For and X-Real-IP count, comma-separated",
     default: "127.0.0.1,::1",
-    schema: z.string().transform((text) =>
-      text
-        .split(",")
-        .map((part) => part.trim())
-        .filter(Boolean),
-    ),
+    schema: z
+      .string()
+      .transform((text) =>
+        text
+          .split(",")
+          .map((part) => part.trim())
+          .filter(Boolean),
+      )
+      .refine((proxies) => proxies.every(isAddressOrSubnet), "must be IP addresses or subnets"),
   },
   PUBLIC_RATE_LIMIT: {
     doc: "Requests per IP address on public routes",
@@ -76,7 +93,9 @@ export const SETTINGS = {
   CHAIN_CONTRACT_ADDRESS: { doc: "AnchorRegistry on that chain", schema: hexBytes(20).optional() },
   CHAIN_PUBLISHER_PRIVATE_KEY: {
     doc: "Key of the publisher, which signs and pays for anchors; workers only",
-    schema: hexBytes(32).optional(),
+    schema: hexBytes(32)
+      .refine((key) => BigInt(key) > 0n && BigInt(key) < SECP256K1_ORDER, "is not a key of secp256k1")
+      .optional(),
     secret: true,
   },
   CHAIN_CONFIRMATIONS: {
