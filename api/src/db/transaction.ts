@@ -8,17 +8,21 @@ export async function withTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Between two statements nobody else hears that the connection broke, and an error without a listener ends the process.
+  const breakOff = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", breakOff);
   try {
     await client.query("BEGIN");
     const result = await work(client);
     await client.query("COMMIT");
     return result;
   } catch (error) {
-    await client.query("ROLLBACK").catch((reason: Error) => {
-      broken = reason;
-    });
+    await client.query("ROLLBACK").catch(breakOff);
     throw error;
   } finally {
+    client.off("error", breakOff);
     client.release(broken);
   }
 }
