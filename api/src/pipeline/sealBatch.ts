@@ -15,6 +15,11 @@ export type SealLimits = {
 
 export type SealedBatch = { id: string; root: Buffer; leafCount: number; submissions: number };
 
+/** Another process sealed some of the same submissions, because our lock's connection broke; nothing of ours is stored. */
+export class SealedMeanwhileError extends Error {
+  override name = "SealedMeanwhileError";
+}
+
 type Pending = { content_hash: Buffer; tenant_id: string };
 
 /**
@@ -28,6 +33,8 @@ export async function sealBatch(
   limits: SealLimits,
   now: Date,
 ): Promise<SealedBatch | null> {
+  // Looked at without the lock first: most looks find nothing, and should cost one read.
+  if (!(await isDue(db.pool, chain.chainId, limits, now))) return null;
   return withChainLock(db, "seal", chain.chainId, () =>
     withTransaction(db, async (tx) => {
       if (!(await isDue(tx, chain.chainId, limits, now))) return null;
@@ -52,7 +59,7 @@ export async function sealBatch(
 }
 
 async function isDue(
-  tx: PoolClient,
+  tx: Pick<PoolClient, "query">,
   chainId: number,
   { sealIntervalMs, batchLeavesMax }: SealLimits,
   now: Date,
@@ -112,12 +119,13 @@ async function assignSubmissions(
   leafIndexes: number[],
 ): Promise<void> {
   const tenantIds = pending.map((row) => row.tenant_id);
-  await tx.query(
+  const assigned = await tx.query(
     `UPDATE app.submissions s SET batch_id = $1, leaf_index = item.leaf_index
      FROM unnest($2::bytea[], $3::uuid[], $4::int[]) AS item (content_hash, tenant_id, leaf_index)
-     WHERE s.content_hash = item.content_hash AND s.tenant_id = item.tenant_id`,
+     WHERE s.content_hash = item.content_hash AND s.tenant_id = item.tenant_id AND s.batch_id IS NULL`,
     [batchId, pending.map((row) => row.content_hash), tenantIds, leafIndexes],
   );
+  if (assigned.rowCount !== pending.length) throw new SealedMeanwhileError();
   await tx.query("INSERT INTO app.batch_tenants (tenant_id, batch_id) SELECT unnest($1::uuid[]), $2", [
     [...new Set(tenantIds)],
     batchId,
