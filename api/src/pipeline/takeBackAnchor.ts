@@ -33,20 +33,31 @@ export async function takeBackAnchors(
     DISAGREEING,
     [chain.chainId, fromBlock],
   );
-  const gone: string[] = [];
+  const gone: typeof rows = [];
   const hashOfBlock = new Map<number, string | null>();
   for (const batch of rows) {
     if (!hashOfBlock.has(batch.block_number))
       hashOfBlock.set(batch.block_number, await reader.blockHash(batch.block_number));
-    if (hashOfBlock.get(batch.block_number) !== `0x${batch.block_hash.toString("hex")}`) gone.push(batch.id);
+    if (hashOfBlock.get(batch.block_number) !== `0x${batch.block_hash.toString("hex")}`) gone.push(batch);
   }
   if (gone.length === 0) return 0;
   logger.warn(
-    { chainId: chain.chainId, batches: gone },
+    { chainId: chain.chainId, batches: gone.map(({ id }) => id) },
     "anchors reorganised away; their batches are broadcast again",
   );
   return withTransaction(db, async (tx) => {
-    const moved = await moveBatches(tx, gone, "anchored", "broadcast");
+    // Another worker may have taken it back, and it may be anchored anew in another block by now.
+    const same = await tx.query<{ id: string }>(
+      `SELECT b.id FROM unnest($1::uuid[], $2::bytea[]) AS looked_at (id, block_hash)
+       JOIN app.batches b USING (id, block_hash) WHERE b.state = 'anchored' FOR UPDATE OF b`,
+      [gone.map(({ id }) => id), gone.map((batch) => batch.block_hash)],
+    );
+    const moved = await moveBatches(
+      tx,
+      same.rows.map(({ id }) => id),
+      "anchored",
+      "broadcast",
+    );
     await tx.query("DELETE FROM app.batch_receipts WHERE batch_id = ANY($1::uuid[])", [moved]);
     return moved.length;
   });
