@@ -24,6 +24,8 @@ export class RootTakenError extends Error {
 
 /** A node takes a replacement only when both fees rise by at least 10 %; a quarter is clear of that and gets through sooner. */
 const FEE_RISE_PERCENT = 125n;
+/** A chain that mines nothing for hours must not drive the fee up without end. */
+const FEE_CEILING_FACTOR = 10n;
 const GAS_MARGIN_PERCENT = 120n;
 
 /** The only wallet: signs for the publisher and sends. */
@@ -41,16 +43,22 @@ export function createAnchorWriter(
     /** Nonce of the publisher's next transaction, by what is mined. */
     minedNonce: () => client.getTransactionCount({ address: account.address, blockTag: "latest" }),
 
-    /**
-     * Fees for now, and, when it replaces a transaction, high enough for nodes to take it instead.
-     */
-    async fees(replaced?: Fees): Promise<Fees> {
+    /** Fees that the chain asks for now. */
+    async fees(): Promise<Fees> {
       const now = await client.estimateFeesPerGas();
-      const rise = (fee: bigint) => (fee * FEE_RISE_PERCENT + 99n) / 100n;
-      return {
-        maxFeeWei: larger(now.maxFeePerGas, replaced ? rise(replaced.maxFeeWei) : 0n),
-        maxPriorityFeeWei: larger(now.maxPriorityFeePerGas, replaced ? rise(replaced.maxPriorityFeeWei) : 1n),
-      };
+      return { maxFeeWei: now.maxFeePerGas, maxPriorityFeeWei: larger(now.maxPriorityFeePerGas, 1n) };
+    },
+
+    /**
+     * Fees for now that are high enough for nodes to take the transaction in place of one with the `replaced` ones.
+     * Null when those offer so much already that it is not the fee that keeps the transaction from being mined.
+     */
+    async raisedFees(replaced: Fees): Promise<Fees | null> {
+      const now = await this.fees();
+      const ceilingWei = now.maxFeeWei * FEE_CEILING_FACTOR;
+      const maxFeeWei = larger(now.maxFeeWei, rise(replaced.maxFeeWei));
+      const maxPriorityFeeWei = larger(now.maxPriorityFeeWei, rise(replaced.maxPriorityFeeWei));
+      return larger(maxFeeWei, maxPriorityFeeWei) > ceilingWei ? null : { maxFeeWei, maxPriorityFeeWei };
     },
 
     /**
@@ -124,6 +132,10 @@ function callData(roots: Root[]): Hex {
         args: [roots[0]!.root, roots[0]!.leafCount],
       })
     : encodeFunctionData({ abi: anchorRegistryAbi, functionName: "anchorMany", args: [roots] });
+}
+
+function rise(feeWei: bigint): bigint {
+  return (feeWei * FEE_RISE_PERCENT + 99n) / 100n;
 }
 
 function larger(a: bigint, b: bigint): bigint {

@@ -1,7 +1,12 @@
 import type { Logger } from "pino";
 import { v7 as uuidv7 } from "uuid";
 import type { Hex } from "#protocol/bytes.ts";
-import { type AnchorWriter, RootTakenError, type SignedTransaction } from "../chain/anchorWriter.ts";
+import {
+  type AnchorWriter,
+  type Fees,
+  RootTakenError,
+  type SignedTransaction,
+} from "../chain/anchorWriter.ts";
 import type { Chain } from "../chain/chainDirectory.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
 import type { Database } from "../db/client.ts";
@@ -29,6 +34,14 @@ export type BroadcastDeps = {
 
 /** Roots that one transaction carries at most: about 1.5 million gas. */
 const ROOTS_MAX = 50;
+
+/** The node calls a transaction underpriced that already offers many times what the chain asks for: somebody has to look. */
+export class FeeCeilingError extends Error {
+  override name = "FeeCeilingError";
+  constructor(txHash: Hex) {
+    super(`${txHash} is underpriced to the node, and far above the chain's fees; it is not replaced`);
+  }
+}
 
 type SealedBatch = { id: string; root: Hex; leafCount: number };
 
@@ -83,12 +96,18 @@ async function outcomeOf(
 async function pushSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
   const nowMs = deps.clock().getTime();
   const last = slot.attempts.at(-1)!;
-  const tooLong = nowMs - last.storedAt.getTime() >= deps.limits.replaceAfterMs;
-  if (!tooLong) {
-    if (last.sentAt !== null && nowMs - last.sentAt.getTime() < deps.limits.resendAfterMs) return;
-    if ((await send(deps, last)) === "sent") return;
-  }
-  const fees = await deps.writer.fees(last.fees);
+  // One that no node has taken yet does not wait for a higher fee.
+  const tooLong = last.sentAt !== null && nowMs - last.storedAt.getTime() >= deps.limits.replaceAfterMs;
+  const raised = tooLong ? await deps.writer.raisedFees(last.fees) : null;
+  if (raised !== null) return replaceAttempt(deps, slot, last, raised);
+  if (last.sentAt !== null && nowMs - last.sentAt.getTime() < deps.limits.resendAfterMs) return;
+  if ((await send(deps, last)) === "sent") return;
+  const demanded = await deps.writer.raisedFees(last.fees);
+  if (demanded === null) throw new FeeCeilingError(last.txHash);
+  await replaceAttempt(deps, slot, last, demanded);
+}
+
+async function replaceAttempt(deps: BroadcastDeps, slot: Slot, last: Attempt, fees: Fees): Promise<void> {
   const signed = await deps.writer.sign(slot.batches, slot.nonce, fees);
   deps.logger.info(
     { chainId: deps.chain.chainId, nonce: slot.nonce, replaces: last.txHash, txHash: signed.txHash },
@@ -104,7 +123,8 @@ async function pushSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
 async function releaseSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
   const lost: string[] = [];
   for (const batch of slot.batches) {
-    if ((await deps.reader.anchorOf(batch.publisher, batch.root)) === null) lost.push(batch.id);
+    const found = await deps.reader.anchorOf(batch.publisher, batch.root);
+    if (found?.leafCount !== batch.leafCount) lost.push(batch.id);
   }
   if (lost.length === 0) return;
   deps.logger.warn(
@@ -136,15 +156,18 @@ async function sendSealed(deps: BroadcastDeps): Promise<boolean> {
 }
 
 async function findSealed({ db, chain }: BroadcastDeps): Promise<SealedBatch[]> {
+  const { rows } = await db.pool.query<{ id: string; root: Buffer; leaf_count: number; foreign: boolean }>(
+    `SELECT id, root, leaf_count, publisher <> $3 AS foreign FROM app.batches
+     WHERE chain_id = $1 AND state = 'sealed' ORDER BY id LIMIT $2`,
+    [chain.chainId, ROOTS_MAX, chain.publisher],
+  );
   // A batch that was sealed before the publisher's key changed is anchored by the new one.
-  await db.pool.query(
-    "UPDATE app.batches SET publisher = $2 WHERE chain_id = $1 AND state = 'sealed' AND publisher <> $2",
-    [chain.chainId, chain.publisher],
-  );
-  const { rows } = await db.pool.query<{ id: string; root: Buffer; leaf_count: number }>(
-    "SELECT id, root, leaf_count FROM app.batches WHERE chain_id = $1 AND state = 'sealed' ORDER BY id LIMIT $2",
-    [chain.chainId, ROOTS_MAX],
-  );
+  if (rows.some((row) => row.foreign)) {
+    await db.pool.query(
+      "UPDATE app.batches SET publisher = $2 WHERE chain_id = $1 AND state = 'sealed' AND publisher <> $2",
+      [chain.chainId, chain.publisher],
+    );
+  }
   return rows.map((row) => ({
     id: row.id,
     root: `0x${row.root.toString("hex")}`,
