@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { isMet, pageOf, tableOf } from "#test/bench/report.ts";
 import type { Row } from "#test/bench/row.ts";
 import { sections } from "#test/bench/sections.ts";
-import { startStack } from "#test/support/stack.ts";
+import { startBenchStack } from "#test/bench/startBenchStack.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +23,7 @@ if (unknown.length > 0) {
 const rows: Row[] = [];
 for (const name of names) {
   console.error(`measuring ${name} …`);
-  rows.push(...(await sections[name]!({ startStack })));
+  rows.push(...(await sections[name]!({ startStack: startBenchStack })));
 }
 console.log(values.json ? JSON.stringify(rows, null, 2) : tableOf(rows));
 if (values.write) {

@@ -7,12 +7,21 @@ export type Stack = {
   stop(): Promise<unknown>;
 };
 
-/** Starts a stack on an empty database and resolves once it can anchor. */
-export type StartStack = () => Promise<Stack>;
+export type Parts = {
+  /** false leaves workers and indexer out: for what the API answers by itself. Default true. */
+  pipeline?: boolean;
+};
+
+/** Starts a stack on an empty database and resolves once it serves. */
+export type StartStack = (parts?: Parts) => Promise<Stack>;
 
 /** Runs `work` on a stack of its own, which is stopped however that ends. */
-export async function withStack<T>(startStack: StartStack, work: (stack: Stack) => Promise<T>): Promise<T> {
-  const stack = await startStack();
+export async function withStack<T>(
+  startStack: StartStack,
+  work: (stack: Stack) => Promise<T>,
+  parts?: Parts,
+): Promise<T> {
+  const stack = await startStack(parts);
   try {
     return await work(stack);
   } finally {

@@ -5,6 +5,7 @@ import { watchForOrphans } from "./orphanWatch.ts";
 
 const repositoryRoot = path.resolve(import.meta.dirname, "../..");
 const outputDrainMs = 200;
+const outputKeptMax = 8_000_000; // characters: a server that logs every request of a load test must not fill the memory
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -18,7 +19,7 @@ export type StartedProcess = {
   stop(graceMs?: number): Promise<Exit>;
   /** First match in a line of stdout or stderr, past lines included. Rejects when the process ends or `deadlineMs` (default 30,000) passes. */
   waitForLine(pattern: RegExp, deadlineMs?: number): Promise<RegExpMatchArray>;
-  /** Everything written so far to stdout and stderr, in order of arrival. */
+  /** What was written so far to stdout and stderr, in order of arrival; of very much only the newest 8 million characters. */
   output(): string;
   /** Sends over the IPC channel; only with `ipc: true`. */
   send(message: Serializable): void;
@@ -128,7 +129,7 @@ function outputOf(child: ChildProcess, exited: Promise<Exit>, command: string) {
   };
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
+      text = text.length > 2 * outputKeptMax ? text.slice(-outputKeptMax) + chunk : text + chunk;
       wake();
     });
   }
