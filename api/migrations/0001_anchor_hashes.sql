@@ -128,18 +128,18 @@ CREATE TABLE app.batch_receipts (
 );
 ALTER TABLE app.batch_receipts ALTER COLUMN signatures SET STORAGE EXTERNAL;
 
+-- One row per call; the request's id (version 7) is the row's.
 CREATE TABLE app.audit_logs (
   tenant_id     uuid NOT NULL,
-  id            uuid NOT NULL, -- version 7
+  request_id    uuid NOT NULL,
   api_key_id    uuid,
   action        text NOT NULL,
   resource_type text NOT NULL,
   resource_id   text,
   ip_address    text,
-  request_id    uuid NOT NULL,
   status_code   smallint NOT NULL,
   created_at    timestamptz NOT NULL,
-  PRIMARY KEY (tenant_id, id)
+  PRIMARY KEY (tenant_id, request_id)
 );
 
 -- Requests counted per subject (an API key, an IP address) in the current fixed window; worth nothing after it, so not logged.

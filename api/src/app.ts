@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
-import { createApiKeyFinder } from "./accounts/findApiKey.ts";
+import type { AuthenticateKey } from "./accounts/authenticateKey.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -26,6 +26,7 @@ export type AppDeps = {
   db: Database;
   clock: () => Date;
   logger: Logger;
+  authenticateKey: AuthenticateKey;
   countRequest: (subject: string) => Promise<RequestCount>;
   onKeyUsed: (apiKeyId: string) => void;
   publicUrl: string;
@@ -48,11 +49,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     if (!readers.has(key)) readers.set(key, createChainReader(chain, deps.rpcTimeoutMs));
     return readers.get(key)!;
   };
-  const requireKey = requireApiKey({
-    findApiKey: createApiKeyFinder(db),
-    countRequest: deps.countRequest,
-    onKeyUsed: deps.onKeyUsed,
-  });
+  const requireKey = requireApiKey({ authenticateKey: deps.authenticateKey, onKeyUsed: deps.onKeyUsed });
   const verbContext = createVerbContext(db, clock);
 
   const app = new Hono<AppEnv>();

@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Redis } from "ioredis";
 import { pino } from "pino";
+import { authenticateInPostgres, authenticateWithCounter } from "./accounts/authenticateKey.ts";
 import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
 import { createApp } from "./app.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
@@ -13,9 +14,16 @@ import { onShutdown } from "./shutdown.ts";
 const DRAIN_MS = 10_000;
 const LOG_FLUSH_MS = 1_000;
 
-function requestCounter(config: Config, db: Database, clock: () => Date, logger: pino.Logger) {
+/** How requests are authenticated and counted: in PostgreSQL alone, or with Redis as the counter. */
+function createLimits(config: Config, db: Database, clock: () => Date, logger: pino.Logger) {
   const inPostgres = countInPostgres(db);
-  if (config.REDIS_URL === undefined) return { counter: inPostgres, close: () => {} };
+  if (config.REDIS_URL === undefined) {
+    return {
+      authenticateKey: authenticateInPostgres(db),
+      countRequest: createRateLimit(inPostgres),
+      close: () => {},
+    };
+  }
   const redis = new Redis(config.REDIS_URL, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
@@ -28,7 +36,11 @@ function requestCounter(config: Config, db: Database, clock: () => Date, logger:
   const counter = countInRedis(redis, clock, inPostgres, (err) =>
     logger.debug({ err }, "requests counted in PostgreSQL"),
   );
-  return { counter, close: () => redis.disconnect() };
+  return {
+    authenticateKey: authenticateWithCounter(db, counter),
+    countRequest: createRateLimit(counter),
+    close: () => redis.disconnect(),
+  };
 }
 
 /** The process that answers HTTP. It holds no private key; run as many as you like behind one address. */
@@ -47,13 +59,14 @@ function main(): void {
     statementTimeoutMs: 30_000,
     onError: (err) => logger.warn({ err }, "database connection lost"),
   });
-  const { counter, close } = requestCounter(config, db, clock, logger);
+  const limits = createLimits(config, db, clock, logger);
   const keyUse = startRecordingKeyUse(db, clock, logger);
   const app = createApp({
     db,
     clock,
     logger,
-    countRequest: createRateLimit(counter),
+    authenticateKey: limits.authenticateKey,
+    countRequest: limits.countRequest,
     onKeyUsed: keyUse.record,
     publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
@@ -86,7 +99,7 @@ function main(): void {
     await drained;
     clearTimeout(timer);
     await keyUse.stop();
-    close();
+    limits.close();
     await db.pool.end();
     logger.info("stopped");
     logger.flush();

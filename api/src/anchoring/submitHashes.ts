@@ -43,12 +43,11 @@ const ACCEPT = `
     ON CONFLICT (content_hash, tenant_id) DO NOTHING
     RETURNING id
   ), audited AS (
-    INSERT INTO app.audit_logs (tenant_id, id, api_key_id, action, resource_type, resource_id, ip_address, request_id, status_code, created_at)
-    SELECT tenant_id, call.id, api_key_id, action, 'hash', resource_id, ip_address, request_id,
-           CASE WHEN single_id IS NULL OR inserted.id IS NOT NULL THEN 202 ELSE 200 END, $7
-    FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::uuid[])
-      AS call (tenant_id, id, api_key_id, action, resource_id, ip_address, request_id, single_id)
-    LEFT JOIN inserted ON inserted.id = single_id
+    INSERT INTO app.audit_logs (tenant_id, request_id, api_key_id, action, resource_type, resource_id, ip_address, status_code, created_at)
+    SELECT tenant_id, request_id, api_key_id, action, 'hash', resource_id, ip_address,
+           CASE WHEN single_id IS NULL OR single_id IN (SELECT id FROM inserted) THEN 202 ELSE 200 END, $7
+    FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[])
+      AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id)
   )
   SELECT id FROM inserted`;
 
@@ -142,12 +141,11 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
     items.map((item) => (item.metadata === null ? null : JSON.stringify(item.metadata))),
     now,
     ctxOf.map((ctx) => ctx.caller.tenantId),
-    ctxOf.map(() => uuidv7()),
+    ctxOf.map((ctx) => ctx.requestId),
     ctxOf.map((ctx) => ctx.caller.apiKeyId),
     calls.map((call) => call.input.action),
     calls.map((call) => single(call)?.contentHash ?? null),
     ctxOf.map((ctx) => ctx.clientAddress),
-    ctxOf.map((ctx) => ctx.requestId),
     calls.map((call) => single(call)?.id ?? null),
   ];
 }

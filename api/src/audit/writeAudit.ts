@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from "uuid";
 import { auditLogs } from "../db/auditLogs.ts";
 import type { Orm } from "../db/client.ts";
 import type { Context } from "../verb.ts";
@@ -14,7 +13,6 @@ export type AuditEntry = {
 export async function writeAudit(tx: Pick<Orm, "insert">, ctx: Context, entry: AuditEntry): Promise<void> {
   await tx.insert(auditLogs).values({
     tenantId: ctx.caller.tenantId,
-    id: uuidv7(),
     apiKeyId: ctx.caller.apiKeyId,
     ipAddress: ctx.clientAddress,
     requestId: ctx.requestId,

@@ -3,13 +3,12 @@ import { app } from "./schema.ts";
 
 export const auditLogs = app.table("audit_logs", {
   tenantId: uuid("tenant_id").notNull(),
-  id: uuid().notNull(),
+  requestId: uuid("request_id").notNull(),
   apiKeyId: uuid("api_key_id"),
   action: text().notNull(),
   resourceType: text("resource_type").notNull(),
   resourceId: text("resource_id"),
   ipAddress: text("ip_address"),
-  requestId: uuid("request_id").notNull(),
   statusCode: smallint("status_code").notNull(),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull(),
 });

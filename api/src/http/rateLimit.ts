@@ -9,16 +9,19 @@ const WINDOW_SECONDS = 60;
 export type RequestCount = { requests: number; windowEndsInSeconds: number };
 
 /** Adds `requests` to each subject's window, in one step for all of them. */
-type Counter = (added: Map<string, number>) => Promise<Map<string, RequestCount>>;
+export type Counter = (added: Map<string, number>) => Promise<Map<string, RequestCount>>;
 
-const COUNT = `
-  INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
-  SELECT subject, date_bin('60 seconds', now(), 'epoch'), requests
-  FROM unnest($1::text[], $2::int[]) AS added(subject, requests)
+/** SQL that counts rows (subject, requests) and answers (subject, requests, ends_in), to stand behind the rows' source. */
+export const COUNT_ROWS = `
   ON CONFLICT (subject) DO UPDATE SET
     requests = CASE WHEN w.window_start = excluded.window_start THEN w.requests + excluded.requests ELSE excluded.requests END,
     window_start = excluded.window_start
   RETURNING subject, requests, ceil(extract(epoch FROM window_start + interval '60 seconds' - now()))::int AS ends_in`;
+
+const COUNT = `
+  INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
+  SELECT subject, date_bin('60 seconds', now(), 'epoch'), requests
+  FROM unnest($1::text[], $2::int[]) AS added (subject, requests) ${COUNT_ROWS}`;
 
 /** Counts in PostgreSQL. Subjects are sorted, so that two processes never lock the same rows in opposite order. */
 export function countInPostgres({ pool }: Database): Counter {
@@ -69,24 +72,30 @@ export function countInRedis(
   };
 }
 
+/** How often each subject stands in a group of requests. */
+export function tally(subjects: readonly string[]): Map<string, number> {
+  const added = new Map<string, number>();
+  for (const subject of subjects) added.set(subject, (added.get(subject) ?? 0) + 1);
+  return added;
+}
+
+/** Gives each request of a group that was counted in one step its own place in the window, in the group's order. */
+export function placesOf(subjects: readonly string[], counts: Map<string, RequestCount>): RequestCount[] {
+  const behind = tally(subjects);
+  return subjects.map((subject) => {
+    behind.set(subject, behind.get(subject)! - 1);
+    const { requests, windowEndsInSeconds } = counts.get(subject)!;
+    return { requests: requests - behind.get(subject)!, windowEndsInSeconds };
+  });
+}
+
 /**
- * Counts a request against its subject. Requests that arrive together are counted in one step, each still with its own
- * place in the window: one statement for all subjects, where a limiter library makes one per request.
+ * Counts a request against its subject. Requests that arrive together are counted in one step for all subjects, where a
+ * limiter library takes one step per request.
  */
 export function createRateLimit(counter: Counter): (subject: string) => Promise<RequestCount> {
-  return groupCalls(
-    async (subjects: string[]) => {
-      const added = new Map<string, number>();
-      for (const subject of subjects) added.set(subject, (added.get(subject) ?? 0) + 1);
-      const counts = await counter(added);
-      const left = new Map(added);
-      return subjects.map((subject) => {
-        const behind = left.get(subject)! - 1;
-        left.set(subject, behind);
-        const count = counts.get(subject)!;
-        return { ...count, requests: count.requests - behind };
-      });
-    },
-    { weightMax: 1_000, concurrencyMax: 1 },
-  );
+  return groupCalls(async (subjects: string[]) => placesOf(subjects, await counter(tally(subjects))), {
+    weightMax: 1_000,
+    concurrencyMax: 1,
+  });
 }

@@ -2,7 +2,7 @@ import { createMiddleware } from "hono/factory";
 import type { Logger } from "pino";
 import { v7 as uuidv7 } from "uuid";
 import type { createClientAddress } from "./clientAddress.ts";
-import type { AppEnv } from "./context.ts";
+import { type AppEnv, setHeader } from "./context.ts";
 
 /** Gives every request its id and writes one line about it when it is answered. Paths only: a query may hold personal values. */
 export function requestLog(logger: Logger, clientAddress: ReturnType<typeof createClientAddress>) {
@@ -18,8 +18,8 @@ export function requestLog(logger: Logger, clientAddress: ReturnType<typeof crea
         c.req.header("x-real-ip"),
       ),
     );
+    setHeader(c, "X-Request-Id", requestId);
     await next();
-    c.res.headers.set("X-Request-Id", requestId);
     const status = c.res.status;
     const failure = c.get("failure");
     const line = {

@@ -1,15 +1,14 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
-import type { ActiveApiKey } from "../accounts/findApiKey.ts";
+import type { AuthenticateKey } from "../accounts/authenticateKey.ts";
 import { requireScope, type Scope } from "../accounts/scope.ts";
 import { ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
-import type { AppEnv } from "./context.ts";
+import { type AppEnv, setHeader } from "./context.ts";
 import type { RequestCount } from "./rateLimit.ts";
 
 export type ApiKeyChecks = {
-  findApiKey: (keySha256: Buffer) => Promise<ActiveApiKey | null>;
-  countRequest: (subject: string) => Promise<RequestCount>;
+  authenticateKey: AuthenticateKey;
   /** Hears of every key that was used; must not wait. */
   onKeyUsed: (apiKeyId: string) => void;
 };
@@ -18,17 +17,17 @@ export type ApiKeyChecks = {
  * Lets a request through whose key is valid, within its rate limit (HA-13), of an active tenant, and has the scope (HA-20).
  * Every answer from the limit on carries X-RateLimit-Limit and X-RateLimit-Remaining, refusals included.
  */
-export function requireApiKey({ findApiKey, countRequest, onKeyUsed }: ApiKeyChecks) {
+export function requireApiKey({ authenticateKey, onKeyUsed }: ApiKeyChecks) {
   return (scope: Scope) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      const key = await findApiKey(apiKeySha256(presentedKey(c)));
-      if (key === null) throw new UnauthorizedError("Invalid API key");
+      const authenticated = await authenticateKey(apiKeySha256(presentedKey(c)));
+      if (authenticated === null) throw new UnauthorizedError("Invalid API key");
+      const { key, count } = authenticated;
       onKeyUsed(key.id);
 
-      const { requests, windowEndsInSeconds } = await countRequest(`key:${key.id}`);
-      c.header("X-RateLimit-Limit", String(key.rateLimitPerMinute));
-      c.header("X-RateLimit-Remaining", String(Math.max(0, key.rateLimitPerMinute - requests)));
-      if (requests > key.rateLimitPerMinute) throw new RateLimitedError(windowEndsInSeconds);
+      setHeader(c, "X-RateLimit-Limit", String(key.rateLimitPerMinute));
+      setHeader(c, "X-RateLimit-Remaining", String(Math.max(0, key.rateLimitPerMinute - count.requests)));
+      if (count.requests > key.rateLimitPerMinute) throw new RateLimitedError(count.windowEndsInSeconds);
 
       if (key.tenantStatus === "suspended") throw new ForbiddenError("Tenant suspended");
       const caller = { tenantId: key.tenantId, apiKeyId: key.id, scopes: key.scopes };
@@ -48,7 +47,10 @@ function presentedKey(c: Context<AppEnv>): string {
 }
 
 /** Limits a public route per client address. */
-export function limitPerAddress(countRequest: ApiKeyChecks["countRequest"], requestsPerMinute: number) {
+export function limitPerAddress(
+  countRequest: (subject: string) => Promise<RequestCount>,
+  requestsPerMinute: number,
+) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { requests, windowEndsInSeconds } = await countRequest(`address:${c.get("clientAddress")}`);
     if (requests > requestsPerMinute) throw new RateLimitedError(windowEndsInSeconds);

@@ -1,0 +1,111 @@
+import pg from "pg";
+import { v7 as uuidv7 } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { EmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
+import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
+import { migrateDatabase } from "../db/migrate.ts";
+import { type AnchorColumns, type BatchState, IllegalMoveError, moveBatches } from "./batchState.ts";
+
+const STATES: BatchState[] = ["sealed", "broadcast", "anchored"];
+const LEGAL = new Set(["sealed broadcast", "broadcast anchored", "broadcast sealed", "anchored broadcast"]);
+const MOVES = STATES.flatMap((from) => STATES.map((to) => ({ from, to })));
+const isLegal = ({ from, to }: (typeof MOVES)[number]) => LEGAL.has(`${from} ${to}`);
+
+const anchor: AnchorColumns = {
+  txHash: Buffer.alloc(32, 1),
+  blockNumber: 7,
+  blockHash: Buffer.alloc(32, 2),
+  blockTimestamp: 1_800_000_000,
+  logIndex: 0,
+  gasUsed: "54000",
+  anchoredAt: new Date("2027-01-15T08:00:00Z"),
+};
+
+let postgres: EmbeddedPostgres;
+let client: pg.Client;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres({ durable: false });
+  const url = await createDatabase(postgres);
+  await migrateDatabase(url);
+  client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(
+    "INSERT INTO app.chains (chain_id, name, rpc_url, contract_address, publisher, confirmations) VALUES (1, 'c', 'http://c', $1, $1, 1)",
+    [Buffer.alloc(20, 1)],
+  );
+});
+afterAll(async () => {
+  await client.end();
+  await postgres.stop();
+});
+
+/** A batch that came to its state by legal moves. */
+async function batchIn(state: BatchState): Promise<string> {
+  const id = uuidv7();
+  await client.query(
+    "INSERT INTO app.batches (id, chain_id, publisher, root, leaf_count, state, sealed_at) VALUES ($1, 1, $2, $3, 1, 'sealed', now())",
+    [id, Buffer.alloc(20, 1), Buffer.alloc(32, 3)],
+  );
+  if (state !== "sealed") await moveBatches(client, [id], "sealed", "broadcast", { slotId: uuidv7() });
+  if (state === "anchored") await moveBatches(client, [id], "broadcast", "anchored", { anchor });
+  return id;
+}
+
+async function rowOf(id: string) {
+  return (await client.query("SELECT * FROM app.batches WHERE id = $1", [id])).rows[0];
+}
+
+const columnsOf = (to: BatchState) => (to === "anchored" ? { anchor } : {});
+
+describe.each(MOVES.filter(isLegal))("from $from to $to", ({ from, to }) => {
+  test("moves, and the anchor stands with anchored alone", async () => {
+    const id = await batchIn(from);
+    expect(await moveBatches(client, [id], from, to, columnsOf(to))).toEqual([id]);
+    const row = await rowOf(id);
+    expect(row.state).toBe(to);
+    expect(row.block_number).toBe(to === "anchored" ? "7" : null);
+    expect(row.tx_hash).toEqual(to === "anchored" ? anchor.txHash : null);
+  });
+
+  test("leaves a batch alone that stands elsewhere meanwhile", async () => {
+    for (const elsewhere of STATES.filter((state) => state !== from)) {
+      const id = await batchIn(elsewhere);
+      const before = await rowOf(id);
+      expect(await moveBatches(client, [id], from, to, columnsOf(to))).toEqual([]);
+      expect(await rowOf(id)).toEqual(before);
+    }
+  });
+
+  test("is refused with an anchor too many or too few", async () => {
+    const id = await batchIn(from);
+    const wrong = to === "anchored" ? {} : { anchor };
+    await expect(moveBatches(client, [id], from, to, wrong)).rejects.toBeInstanceOf(IllegalMoveError);
+  });
+});
+
+test.each(MOVES.filter((move) => !isLegal(move)))("no move from $from to $to", async ({ from, to }) => {
+  const id = await batchIn(from);
+  const before = await rowOf(id);
+  const moving = moveBatches(client, [id], from, to, columnsOf(to));
+  await expect(moving).rejects.toBeInstanceOf(IllegalMoveError);
+  expect(await rowOf(id)).toEqual(before);
+});
+
+test("a move keeps the slot unless it names one, and null takes it away", async () => {
+  const id = await batchIn("broadcast");
+  const { slot_id: slotId } = await rowOf(id);
+  await moveBatches(client, [id], "broadcast", "anchored", { anchor });
+  expect((await rowOf(id)).slot_id).toBe(slotId);
+  await moveBatches(client, [id], "anchored", "broadcast");
+  await moveBatches(client, [id], "broadcast", "sealed", { slotId: null });
+  expect((await rowOf(id)).slot_id).toBeNull();
+});
+
+test("the database itself holds no half an anchor", async () => {
+  const id = await batchIn("broadcast");
+  const half = client.query("UPDATE app.batches SET state = 'anchored', block_number = 7 WHERE id = $1", [
+    id,
+  ]);
+  await expect(half).rejects.toMatchObject({ code: "23514" });
+});
