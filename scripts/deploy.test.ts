@@ -155,6 +155,12 @@ describe.each([
     await slow.stop();
   });
 
+  test("a chain whose EVM cannot create the contract is named as the reason", async () => {
+    await clients.testClient.setCode({ address: deploymentProxy, bytecode: "0x5f5ffd" });
+    await expect(deploy()).rejects.toMatchObject({ code: "deploymentRefused" });
+    expect(await readdir(deploymentsDir)).toEqual([]);
+  });
+
   test("an account without funds is told so", async () => {
     const penniless = clientsOf(chain, generatePrivateKey());
     await expect(deployAnchorRegistry({ ...penniless, deploymentsDir })).rejects.toMatchObject({

@@ -1,8 +1,10 @@
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import {
   type Address,
   BaseError,
   concatHex,
+  ExecutionRevertedError,
   getCreate2Address,
   HttpRequestError,
   keccak256,
@@ -17,6 +19,7 @@ import { findCreation, isCreationOnChain } from "./deployStartBlock.ts";
 
 const salt = stringToHex("AnchorRegistry/1", { size: 32 });
 const initCodeHash = keccak256(anchorRegistryInitCode);
+const pendingDeadlineMs = 180_000;
 const creationInput = concatHex([salt, anchorRegistryInitCode]);
 
 /** The contract's address on every chain (CREATE2 through the canonical deployment proxy). */
@@ -76,8 +79,8 @@ async function requireSameChain({ publicClient, walletClient }: DeployContext): 
   );
 }
 
-async function isDeployed({ publicClient }: DeployContext): Promise<boolean> {
-  return (await publicClient.getCode({ address: anchorRegistryAddress })) !== undefined;
+async function isDeployed({ publicClient }: DeployContext, blockTag?: "pending"): Promise<boolean> {
+  return (await publicClient.getCode({ address: anchorRegistryAddress, blockTag })) !== undefined;
 }
 
 async function stillStands({ publicClient }: DeployContext, record: DeploymentRecord): Promise<boolean> {
@@ -97,13 +100,30 @@ async function createContract(context: DeployContext): Promise<void> {
     onProgress(`Waiting for transaction ${hash}`);
     await publicClient.waitForTransactionReceipt({ hash });
   } catch (error) {
-    // Somebody may have created it between our look and our transaction, which then fails.
-    if (!(await isDeployed(context))) throw error;
+    // Somebody else's transaction may have come first, or wait to be mined: nodes estimate gas on top of what is pending.
+    if (!(await isDeployed(context, "pending"))) throw explainRevert(error);
+    await untilDeployed(context);
   }
-  if (await isDeployed(context)) return;
-  throw new DeployError(
+  if (!(await isDeployed(context))) throw refused();
+}
+
+async function untilDeployed(context: DeployContext): Promise<void> {
+  const deadline = Date.now() + pendingDeadlineMs;
+  while (!(await isDeployed(context)) && Date.now() < deadline)
+    await setTimeout(context.publicClient.pollingInterval);
+}
+
+function explainRevert(error: unknown): unknown {
+  const isRevert =
+    error instanceof BaseError && error.walk((cause) => cause instanceof ExecutionRevertedError);
+  return isRevert ? refused(error) : error;
+}
+
+function refused(cause?: unknown): DeployError {
+  return new DeployError(
     "deploymentRefused",
-    `The transaction was mined and ${anchorRegistryAddress} holds no code. The contract needs an EVM of the Cancun upgrade or later.`,
+    `The chain creates nothing at ${anchorRegistryAddress}. The contract needs an EVM of the Cancun upgrade or later.`,
+    { cause },
   );
 }
 
