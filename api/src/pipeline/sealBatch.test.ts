@@ -44,7 +44,7 @@ beforeEach(async () => {
 
 type Submitted = { id: string; tenantId: string; contentHash: Buffer };
 
-async function submit(contentHash = randomBytes(32), tenantId = uuidv7()): Promise<Submitted> {
+async function submit(contentHash: Buffer = randomBytes(32), tenantId = uuidv7()): Promise<Submitted> {
   const id = uuidv7();
   await db.pool.query(
     "INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at) VALUES ($1, $2, $3, $4, $5)",
