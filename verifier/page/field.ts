@@ -1,0 +1,17 @@
+export type FieldName = "file" | "text" | "rpc" | "key" | "publisher" | "contract";
+
+export function field(name: FieldName): HTMLInputElement | HTMLTextAreaElement {
+  return document.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${name}`)!;
+}
+
+/** Says at a field what is wrong with it, and takes the keyboard there. */
+export function showError(name: FieldName, message: string): void {
+  field(name).setAttribute("aria-invalid", "true");
+  document.querySelector(`#${name}-error`)!.textContent = message;
+  field(name).focus();
+}
+
+export function clearErrors(): void {
+  for (const invalid of document.querySelectorAll("[aria-invalid]")) invalid.removeAttribute("aria-invalid");
+  for (const error of document.querySelectorAll(".error")) error.textContent = "";
+}
