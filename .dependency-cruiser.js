@@ -6,13 +6,13 @@ export default {
       name: "protocol-is-pure",
       comment: "protocol is the bottom layer and runs in a browser",
       severity: "error",
-      from: { path: "^protocol/", pathNot: "\\.(test|bench)\\.ts$" },
+      from: { path: "^protocol/", pathNot: "\\.test\\.ts$" },
       to: { path: "^(api|indexer|verifier|scripts|test|contracts)/|^node:" },
     },
     {
       name: "protocol-uses-no-node",
       severity: "error",
-      from: { path: "^protocol/", pathNot: "\\.(test|bench)\\.ts$" },
+      from: { path: "^protocol/", pathNot: "\\.test\\.ts$" },
       to: { dependencyTypes: ["core"] },
     },
     {
@@ -37,7 +37,7 @@ export default {
     {
       name: "production-imports-no-tests",
       severity: "error",
-      from: { path: "^(api|protocol|verifier|indexer|scripts)/", pathNot: "\\.(test|bench)\\.ts$" },
+      from: { path: "^(api|protocol|verifier|indexer|scripts)/", pathNot: "\\.test\\.ts$|^scripts/bench\\.ts$" },
       to: { path: "^test/|\\.test\\.ts$" },
     },
     {
@@ -59,6 +59,6 @@ export default {
     exclude: { path: "indexer/(generated|\\.ponder)|^artifacts|^cache" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { conditionNames: ["import", "node", "default"], exportsFields: ["exports"], importsFields: ["imports"] },
+    enhancedResolveOptions: { conditionNames: ["import", "node", "default"], exportsFields: ["exports"] },
   },
 };
