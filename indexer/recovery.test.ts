@@ -89,7 +89,7 @@ test("kill -9 of the launcher, of Ponder, and of both: the next start is quick a
   }
 }, 120_000);
 
-test("the indexer ends with its parent's channel, and takes Ponder with it", async () => {
+test("Ponder ends with its launcher, also when that one is killed", async () => {
   const indexer = start();
   await indexer.live();
   const ponder = ponderOf(indexer);

@@ -26,6 +26,7 @@ export type TestRegistry = {
   testClient: ReturnType<typeof createTestClient>;
   /** Anchors `root` (default: one that was never used) as `account` (default 0). */
   anchor(options?: {
+    root?: Hex;
     leafCount?: number;
     account?: number;
   }): Promise<{ root: Hex; receipt: TransactionReceipt }>;
