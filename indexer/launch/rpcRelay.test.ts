@@ -30,6 +30,7 @@ async function startRelay(...rpcUrl: string[]): Promise<RpcRelay> {
 async function call(url: string, method: string, params: unknown[]) {
   const response = await fetch(url, {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: 7, method, params }),
   });
   return { status: response.status, body: response.ok ? await response.json() : undefined };
