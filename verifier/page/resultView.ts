@@ -26,9 +26,10 @@ function checkItem(check: Check): HTMLElement {
   const item = document.createElement("li");
   item.dataset.check = check.name;
   item.dataset.outcome = check.outcome;
-  item.append(element("strong", OUTCOMES[check.outcome], check.outcome), ` ${checkTitles[check.name]}`);
+  const outcome = element("strong", OUTCOMES[check.outcome], check.outcome);
+  item.append(outcome, element("span", checkTitles[check.name]));
   const explanation = explanationOf(check);
-  if (explanation !== null) item.append(element("span", explanation));
+  if (explanation !== null) item.append(element("span", explanation, "explanation"));
   return item;
 }
 

@@ -41,7 +41,7 @@ export function checkPins({ publicKey, anchor }: AnchorReceipt, pins: Pins): Che
 }
 
 function checkPin(name: Pin, claimed: string, pinned: string | undefined): Check {
-  if (pinned === undefined) return { name, outcome: "notPinned" };
+  if (pinned === undefined) return { name, outcome: "notPinned", claimed };
   return claimed === pinned ? passed(name) : failed(name, `${name}NotAsPinned`, claimed, pinned);
 }
 

@@ -1,6 +1,6 @@
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { invalidReasons, uncheckedReasons, warnings } from "./reason.ts";
-import type { Check, Pin, Verification } from "./verification.ts";
+import type { Check, Verification } from "./verification.ts";
 
 /** What a check means, for people. */
 export const checkTitles: Record<Check["name"], string> = {
@@ -22,12 +22,10 @@ export const checkTitles: Record<Check["name"], string> = {
 
 /** A verification in lines of text: the verdict first, then each check, then what to know beside. */
 export function reportOf(verification: Verification): string {
-  const { checks, receipt, notPinned } = verification;
   return [
     verdictLine(verification),
     "",
-    ...checks.map(checkLine),
-    ...notPinned.map((pin) => notPinnedLine(pin, receipt)),
+    ...verification.checks.map(checkLine),
     ...verification.warnings.map((warning) => `note: ${warnings[warning]}`),
     "",
   ].join("\n");
@@ -44,6 +42,7 @@ export function verdictLine({ verdict, receipt, finality, reasons }: Verificatio
 
 /** Why a check has not passed, for people; null when it has. */
 export function explanationOf(check: Check): string | null {
+  if (check.outcome === "notPinned") return `${check.claimed} is the receipt's own word.`;
   if (check.outcome === "failed" && check.reason === "notAReceipt") {
     return `${invalidReasons.notAReceipt} ${check.claimed}: ${check.found}.`;
   }
@@ -60,15 +59,6 @@ function checkLine(check: Check): string {
   const outcome = check.outcome === "notPinned" ? "not pinned" : check.outcome;
   const line = `  ${outcome.padEnd(10)}  ${checkTitles[check.name]}`;
   return explanation === null ? line : `${line}\n${" ".repeat(14)}${explanation}`;
-}
-
-function notPinnedLine(pin: Pin, receipt: AnchorReceipt | null): string {
-  const claimed = receipt && {
-    key: receipt.publicKey,
-    publisher: receipt.anchor.publisher,
-    contract: receipt.anchor.contractAddress,
-  };
-  return `note: ${pin} not pinned: ${claimed?.[pin]} is the receipt's own word; --${pin} holds it to one you know.`;
 }
 
 function timeOf({ anchor }: AnchorReceipt): string {

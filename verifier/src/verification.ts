@@ -20,7 +20,8 @@ export type CheckName =
 
 /** `claimed` is what the receipt says, `found` what stands against it. */
 export type Check = { name: CheckName } & (
-  | { outcome: "passed" | "notPinned" }
+  | { outcome: "passed" }
+  | { outcome: "notPinned"; claimed: string }
   | { outcome: "failed"; reason: InvalidReason; claimed: string; found: string }
   | { outcome: "unchecked"; reason: UncheckedReason; detail: string | null }
 );
