@@ -52,8 +52,9 @@ export class NotFoundError extends ApiError {
 export class PayloadTooLargeError extends ApiError {
   override name = "PayloadTooLargeError";
   constructor(bytesMax: number) {
-    // The rest of the body is not read, so the connection cannot serve another request.
-    super(413, `Request body is larger than ${bytesMax} bytes`, { headers: { Connection: "close" } });
+    // No `Connection: close`: it would end the connection while the client still sends, and a reset can overtake this answer.
+    // The server reads on for a moment, then closes what has not ended.
+    super(413, `Request body is larger than ${bytesMax} bytes`);
   }
 }
 
