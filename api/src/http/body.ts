@@ -2,7 +2,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { parseStrictJson, type StrictJsonProblem } from "#protocol/strictJson.ts";
-import { InvalidInputError, PayloadTooLargeError } from "../errors.ts";
+import { ApiError, InvalidInputError, PayloadTooLargeError } from "../errors.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Every JSON body on every surface: over it is a 413, also when it comes in chunks. */
@@ -52,10 +52,20 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, where
 }
 
 async function readText(c: Context<AppEnv>): Promise<string> {
+  try {
+    return decode(await readBytes(c));
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    // Nothing but a connection that broke ends a body early: the client's doing, and nobody reads the answer.
+    throw new InvalidInputError("Request body is incomplete");
+  }
+}
+
+async function readBytes(c: Context<AppEnv>): Promise<Uint8Array> {
   const length = c.req.header("content-length");
   if (length !== undefined && c.req.header("transfer-encoding") === undefined) {
     if (Number(length) > BODY_BYTES_MAX) throw new PayloadTooLargeError(BODY_BYTES_MAX);
-    return decode(new Uint8Array(await c.req.arrayBuffer()));
+    return new Uint8Array(await c.req.arrayBuffer());
   }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -64,7 +74,7 @@ async function readText(c: Context<AppEnv>): Promise<string> {
     if (bytes > BODY_BYTES_MAX) throw new PayloadTooLargeError(BODY_BYTES_MAX);
     chunks.push(chunk);
   }
-  return decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
