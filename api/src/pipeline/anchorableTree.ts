@@ -23,8 +23,12 @@ export async function anchorableTree(
 }
 
 function withFiller(leaves: Uint8Array, refusedRoot: Uint8Array): Uint8Array {
-  const filler = hash("sha256", Buffer.concat([Buffer.from("holdfast.filler/1"), refusedRoot]), "buffer");
-  return Buffer.concat([leaves, filler]);
+  return Buffer.concat([leaves, fillerFor(refusedRoot)]);
+}
+
+/** The leaf, 32 bytes, that nobody submitted and that turns a refused root into another one. */
+export function fillerFor(refusedRoot: Uint8Array): Buffer {
+  return hash("sha256", Buffer.concat([Buffer.from("holdfast.filler/1"), refusedRoot]), "buffer");
 }
 
 async function isRefused(

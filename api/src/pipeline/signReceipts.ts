@@ -7,7 +7,7 @@ import { type ReceiptAnchor, signedBytes } from "#protocol/receipt.ts";
 const signInThreadPool = promisify(sign);
 
 const NODE_BYTES = 32;
-const SIGNATURE_BYTES = 64;
+export const SIGNATURE_BYTES = 64;
 /** Signatures under way at once: enough to keep the thread pool busy. */
 const PARALLEL = 64;
 
@@ -24,14 +24,14 @@ export type BatchToSign = {
  * after a stop gives the same bytes.
  */
 export async function signReceipts(batch: BatchToSign, signingKey: KeyObject): Promise<Buffer> {
-  const hexOf = hexReader(batch.nodes);
+  const bytesOf = receiptBytes(batch);
   const signatures = Buffer.allocUnsafe(batch.leafCount * SIGNATURE_BYTES);
   for (let start = 0; start < batch.leafCount; start += PARALLEL) {
     const end = Math.min(start + PARALLEL, batch.leafCount);
     const leafIndexes = Array.from({ length: end - start }, (_, i) => start + i);
     await Promise.all(
       leafIndexes.map(async (leafIndex) => {
-        const signature = await signInThreadPool(null, receiptBytes(batch, leafIndex, hexOf), signingKey);
+        const signature = await signInThreadPool(null, bytesOf(leafIndex), signingKey);
         signatures.set(signature, leafIndex * SIGNATURE_BYTES);
       }),
     );
@@ -39,20 +39,19 @@ export async function signReceipts(batch: BatchToSign, signingKey: KeyObject): P
   return signatures;
 }
 
-function receiptBytes(
-  { leafCount, nodes, anchor }: BatchToSign,
-  leafIndex: number,
-  hexOf: (offset: number) => Hex,
-): Uint8Array {
-  return signedBytes({
-    hash: hexOf(leafIndex),
-    merkleRoot: hexOf(nodes.length / NODE_BYTES - 1),
-    proof: proofNodeOffsets(leafCount, leafIndex).map(({ position, offset }) => ({
-      position,
-      data: hexOf(offset),
-    })),
-    anchor: { ...anchor, leafIndex },
-  });
+/** The bytes under the signature of each leaf's receipt, by leaf index. */
+export function receiptBytes({ leafCount, nodes, anchor }: BatchToSign): (leafIndex: number) => Uint8Array {
+  const hexOf = hexReader(nodes);
+  return (leafIndex) =>
+    signedBytes({
+      hash: hexOf(leafIndex),
+      merkleRoot: hexOf(nodes.length / NODE_BYTES - 1),
+      proof: proofNodeOffsets(leafCount, leafIndex).map(({ position, offset }) => ({
+        position,
+        data: hexOf(offset),
+      })),
+      anchor: { ...anchor, leafIndex },
+    });
 }
 
 /** All nodes as hex once, because each stands in many proofs. */
