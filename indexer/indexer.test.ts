@@ -75,6 +75,17 @@ describe.each([
     expect(status).toMatchObject({ chain31337: { id: 31337 } });
   });
 
+  test("readers who LISTEN on chain_live_query hear of each block", async () => {
+    const listener = await views.pool.connect();
+    const heard = new Promise<string | undefined>((resolve) => {
+      listener.once("notification", ({ payload }) => resolve(payload));
+    });
+    await listener.query("LISTEN chain_live_query");
+    await registry.anchor();
+    expect(await heard).toContain("anchors");
+    listener.release(true);
+  });
+
   test("a reorganisation that makes the chain shorter takes the anchor away, and the next block brings the next one", async () => {
     const kept = await registry.anchor();
     const snapshot = await registry.testClient.snapshot();

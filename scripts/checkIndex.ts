@@ -4,15 +4,6 @@ import { type AnchorLink, replayHead } from "#protocol/anchorHead.ts";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
 import { listAnchors, listPublishers, readIndexedBlock } from "./indexGraphql.ts";
 
-/**
- * Proves that an index holds every anchor of its publishers, in order: replays each publisher's head from the indexed anchors
- * and compares it with the contract's `head(publisher)` at the block the index stands at. One eth_call per publisher.
- *
- *     node scripts/checkIndex.ts --graphql URL --rpc URL --contract 0x… [--publisher 0x…]… [--json]
- *
- * Without --publisher it checks those the index knows; one that the index has lost altogether is found only by naming it.
- * Exit code: 0 complete, 1 not complete, 2 could not check.
- */
 export type PublisherCheck = {
   publisher: Address;
   anchors: number;
@@ -29,6 +20,15 @@ export type IndexCheck = {
 
 const ATTEMPTS_MAX = 5;
 
+/**
+ * Proves that an index holds every anchor of its publishers, in order: replays each publisher's head from the indexed anchors
+ * and compares it with the contract's `head(publisher)` at the block the index stands at. One eth_call per publisher.
+ *
+ *     node scripts/checkIndex.ts --graphql URL --rpc URL --contract 0x… [--publisher 0x…]… [--json]
+ *
+ * Without --publisher it checks those the index knows; one that the index has lost altogether is found only by naming it.
+ * Exit code: 0 complete, 1 not complete, 2 could not check.
+ */
 export async function checkIndex(options: {
   graphqlUrl: string;
   rpcUrl: string;

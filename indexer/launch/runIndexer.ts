@@ -7,8 +7,8 @@ import { chooseSchema, forgetChains } from "./chooseSchema.ts";
 import { dropStaleSchemas } from "./indexSchema.ts";
 import { acquireLauncherLock, type LauncherLock } from "./launcherLock.ts";
 import { type PonderProcess, startPonder, VIEWS_SCHEMA } from "./ponderProcess.ts";
+import { prepareToResume } from "./prepareToResume.ts";
 import { startRpcRelay } from "./rpcRelay.ts";
-import { releasePonderLock } from "./schemaLock.ts";
 import { createStallWatch } from "./stallWatch.ts";
 import { openViewsSchema } from "./viewsSchema.ts";
 
@@ -103,7 +103,7 @@ async function prepareSchema(
 ): Promise<string> {
   const schema = await chooseSchema(lock.client(), readers);
   await openViewsSchema(lock.client(), VIEWS_SCHEMA, readerRole);
-  await releasePonderLock(lock.client(), schema);
+  await prepareToResume(lock.client(), schema);
   return schema;
 }
 

@@ -5,11 +5,16 @@ const ORPHAN_GRACE_MS = 6_000;
 const POLL_MS = 50;
 
 /**
- * Gives back the lock that a Ponder left on a schema when it was killed. Ponder itself waits until the last heartbeat is 25 s
- * old; the caller holds the launcher's lock, so whatever is still connected is an orphan on its way out: it gets 6 s, then
- * its sessions are cut.
+ * Makes a schema ready for Ponder to resume in.
+ *
+ * Gives back the lock that a killed Ponder left on it; Ponder itself would wait until the last heartbeat is 25 s old. The
+ * caller holds the launcher's lock, so whatever is still connected is an orphan on its way out: it gets 6 s, then its
+ * sessions are cut.
+ *
+ * Takes "indexed up to" back to the block Ponder resumes from: it removes all rows after that one, and when there is nothing
+ * to fetch before the newest blocks it would leave the old claim standing while the rows are gone.
  */
-export async function releasePonderLock(client: ClientBase, schema: string): Promise<void> {
+export async function prepareToResume(client: ClientBase, schema: string): Promise<void> {
   const deadline = Date.now() + ORPHAN_GRACE_MS;
   while ((await countSessions(client, schema)) > 0) {
     if (Date.now() > deadline) await cutSessions(client, schema);
@@ -19,6 +24,7 @@ export async function releasePonderLock(client: ClientBase, schema: string): Pro
     `${schema}._ponder_meta`,
   ]);
   if (!rows[0]?.found) return;
+  await client.query(`UPDATE ${schema}._ponder_checkpoint SET latest_checkpoint = safe_checkpoint`);
   await client.query(`UPDATE ${schema}._ponder_meta SET value = jsonb_set(value, '{is_locked}', '0')`);
 }
 
