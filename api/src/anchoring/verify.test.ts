@@ -42,9 +42,15 @@ const verify = (hash: string, query = "") => get(`/v1/verify/${hash}${query}`);
 
 /** Asks until the answer is as wanted. */
 async function untilAnswer(ask: () => Promise<Answer>, isWanted: (answer: Answer) => boolean) {
-  let answer: Answer | undefined;
-  await until(async () => isWanted((answer = await ask())), { deadlineMs: 30_000 });
-  return answer!;
+  let answer = await ask();
+  await until(
+    async () => {
+      answer = await ask();
+      return isWanted(answer);
+    },
+    { deadlineMs: 30_000 },
+  );
+  return answer;
 }
 const untilStatus = (hash: string, status: string, key?: string) =>
   untilAnswer(

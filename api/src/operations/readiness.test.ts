@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/api.ts";
+import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { startPostgresProxy } from "#test/support/postgresProxy.ts";
+import { until } from "#test/support/until.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+test("an API whose chain does not answer is not ready, says which, and still accepts", async () => {
+  const { key } = await createTenantKey(api);
+  expect(await call(api.apiUrl, "GET", "/ready")).toMatchObject({
+    status: 503,
+    body: {
+      ready: false,
+      database: { reachable: true },
+      chains: [{ chainId: UNREACHABLE_CHAIN_ID, reachable: false, latestBlock: null, blocksBehind: null }],
+    },
+  });
+  const body = { hash: randomHash() };
+  expect((await call(api.apiUrl, "POST", "/v1/hashes", { key, body })).status).toBe(202);
+});
+
+test("while the database is away everything but /health is a 503, and no answer tells its address", async () => {
+  const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
+  const behind = await api.startApi({ DATABASE_URL: proxy.url });
+  const { key } = await createTenantKey(api);
+  const hash = randomHash();
+  const ask = (method: string, path: string, body?: unknown) =>
+    call(behind.url, method, path, { key, ...(body ? { body } : {}) });
+  expect((await ask("POST", "/v1/hashes", { hash })).status).toBe(202);
+  await proxy.stop();
+
+  expect(await ask("GET", "/health")).toMatchObject({ status: 200, body: { status: "ok" } });
+  expect(await ask("GET", "/ready")).toMatchObject({
+    status: 503,
+    body: { ready: false, database: { reachable: false }, chains: [] },
+  });
+  const answers = [
+    await ask("POST", "/v1/hashes", { hash: randomHash() }),
+    await ask("POST", "/v1/hashes/batch", { hashes: [{ hash }] }),
+    await ask("GET", `/v1/hashes/${hash}`),
+    await ask("GET", "/v1/batches"),
+    await ask("GET", `/v1/verify/${hash}`),
+    await ask("GET", `/v1/receipts/${hash}`),
+    await ask("GET", "/v1/public-key"),
+    await ask("POST", "/admin/tenants", { name: "x" }),
+  ];
+  for (const answer of answers) {
+    expect(answer.status).toBe(503);
+    expect(answer.body).toEqual({ error: expect.any(String) });
+    expect(answer.headers.get("Retry-After")).toBe("1");
+    expect(JSON.stringify(answer.body)).not.toMatch(/127\.0\.0\.1|postgres/i);
+  }
+  await behind.process.stop();
+});
+
+test("an API outlives a restart of its database", async () => {
+  const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
+  const behind = await api.startApi({ DATABASE_URL: proxy.url });
+  const { key } = await createTenantKey(api);
+  for (let round = 0; round < 3; round++) {
+    proxy.severAll();
+    const body = { hash: randomHash() };
+    const submit = () => call(behind.url, "POST", "/v1/hashes", { key, body });
+    // At once it may be told to try again, for its connections are gone; never anything worse.
+    const statuses: number[] = [];
+    await until(async () => {
+      statuses.push((await submit()).status);
+      return statuses.at(-1) !== 503;
+    });
+    expect([200, 202]).toContain(statuses.at(-1));
+  }
+  await behind.process.stop();
+  await proxy.stop();
+});
