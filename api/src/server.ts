@@ -7,6 +7,7 @@ import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
 import { createApp } from "./app.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
+import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
 import { onShutdown } from "./shutdown.ts";
 
@@ -48,7 +49,7 @@ function main(): void {
   const config = loadConfig(process.env);
   // Lines are written in blocks, off the request's path; the rest is flushed at exit.
   const logger = pino(
-    { level: config.LOG_LEVEL, base: { process: "api" } },
+    { level: config.LOG_LEVEL, base: { process: "api" }, serializers: { err: errorForLog } },
     pino.destination({ sync: false, minLength: 4_096 }),
   );
   setInterval(() => logger.flush(), LOG_FLUSH_MS).unref();

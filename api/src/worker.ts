@@ -6,6 +6,7 @@ import { createChainReader } from "./chain/chainReader.ts";
 import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase } from "./db/client.ts";
+import { errorForLog } from "./errorForLog.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
 import { runLoop } from "./pipeline/runLoop.ts";
 import { readSigningKey, registerSigningKey, UnusableSigningKeyError } from "./pipeline/signingKey.ts";
@@ -36,7 +37,11 @@ function workerSettings(config: Config) {
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const settings = workerSettings(config);
-  const logger = pino({ level: config.LOG_LEVEL, base: { process: config.WORKER_NAME } });
+  const logger = pino({
+    level: config.LOG_LEVEL,
+    base: { process: config.WORKER_NAME },
+    serializers: { err: errorForLog },
+  });
   const clock = () => new Date();
   const signingKey = readSigningKey(settings.RECEIPT_SIGNING_KEY_FILE);
   await loadKeccak();
