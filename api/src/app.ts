@@ -38,6 +38,9 @@ export type AppDeps = {
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
 
+/** How old an answer about readiness may be: each one asks every chain, and anybody may ask. Milliseconds. */
+const READINESS_STALE_MS = 500;
+
 /** The whole HTTP surface over what it is given; it opens nothing and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { db, clock, logger } = deps;
@@ -58,9 +61,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.notFound((c) => c.json({ error: "Not found" }, 404));
 
   app.get("/health", (c) => c.json({ status: "ok" }));
+  const readiness = remember(
+    () => readReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf }),
+    READINESS_STALE_MS,
+    clock,
+  );
   app.get("/ready", async (c) => {
-    const readiness = await readReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf });
-    return c.json(readiness, readiness.ready ? 200 : 503);
+    const now = await readiness();
+    return c.json(now, now.ready ? 200 : 503);
   });
   app.route("/", accountRoutes({ requireKey, verbContext }));
   app.route(

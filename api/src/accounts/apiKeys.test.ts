@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rowsHolding, startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { startPostgresProxy } from "#test/support/postgresProxy.ts";
 import { until } from "#test/support/until.ts";
 
 let api: TestApi;
@@ -136,6 +137,21 @@ describe("HA-16 a key", () => {
     const used = Date.parse(await until(lastUsedAt));
     expect(used).toBeGreaterThanOrEqual(before);
     expect(used).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("keeps its last use for later while it cannot be written", async () => {
+    const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
+    const behind = await api.startApi({ DATABASE_URL: proxy.url });
+    const { body } = await createKey({});
+    const fault = proxy.addFault({ matching: /SET last_used_at/, stored: false });
+    await probe(body.key, behind.url);
+    await fault.done;
+    await until(async () => {
+      const listed = await admin("GET", `/admin/api-keys?tenantId=${tenantId}`);
+      return listed.body.data.find(({ id }: { id: string }) => id === body.id).lastUsedAt !== null;
+    });
+    await behind.process.stop();
+    await proxy.stop();
   });
 
   test("is listed for a tenant that is named, by a UUID", async () => {

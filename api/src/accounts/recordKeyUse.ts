@@ -18,7 +18,13 @@ export function startRecordingKeyUse({ pool }: Database, clock: () => Date, logg
     if (used.size === 0) return;
     const entries = [...used];
     used.clear();
-    await pool.query(RECORD, [entries.map(([id]) => id), entries.map(([, at]) => at)]);
+    try {
+      await pool.query(RECORD, [entries.map(([id]) => id), entries.map(([, at]) => at)]);
+    } catch (error) {
+      // Written with the next uses; a key that was used again meanwhile has a newer time already.
+      for (const [id, at] of entries) if (!used.has(id)) used.set(id, at);
+      throw error;
+    }
   }
 
   const flushOrLog = () =>

@@ -43,12 +43,15 @@ export type DescribeLeafDeps = {
 
 /**
  * Says of a leaf what batch, index and, with `askChain`, the contract agree on.
- * @throws {UnavailableError} when the chain is to be asked and does not answer.
+ * @throws {UnavailableError} when the chain is to be asked and does not answer, or is not known yet.
  */
 export function createLeafDescriber(deps: DescribeLeafDeps) {
   return async (leaf: LeafRow, askChain: boolean): Promise<LeafDescription> => {
     const [chains, upTo] = await Promise.all([deps.chains.all(), deps.indexedUpTo()]);
-    const chain = chains.find((known) => known.chainId === leaf.chain_id)!;
+    const chain = chains.find((known) => known.chainId === leaf.chain_id);
+    // This process may learn of a new chain a second after another one that accepted a hash for it.
+    if (chain === undefined)
+      throw new UnavailableError("The chain of this hash is not known here yet; try again");
     const asOfBlock = upTo.get(chain.chainId) ?? null;
     const contract =
       askChain && leaf.state === "anchored"

@@ -18,12 +18,16 @@ const OWN_HASHES = `
 export async function getBatch({ ctx, input }: VerbArgs<{ id: string }>) {
   const batch = await findOwnBatch({ ctx, input });
   if (batch === undefined) throw new NotFoundError("Batch");
-  const { rows } = await ctx.db.pool.query<Row>(OWN_HASHES, [batch.id, ctx.caller.tenantId, batch.leafCount]);
+  const { rows } = await ctx.db.pool.query<Row>(OWN_HASHES, [
+    batch.id,
+    ctx.caller.tenantId,
+    batch.leaf_count,
+  ]);
   const answer = toBatchAnswer(batch);
   return {
     ...answer,
-    blockTimestamp: batch.blockTimestamp,
-    gasUsed: batch.gasUsed,
+    blockTimestamp: batch.block_timestamp,
+    gasUsed: batch.gas_used,
     hashes: rows.map((row) => ({
       id: row.id,
       hash: toHex(row.content_hash),

@@ -281,6 +281,13 @@ describe("HA-5, HA-7, HA-8 a hash of two tenants goes from pending to anchored",
         });
         expect((await get(`/v1/receipts/${onlyFirst}`)).status).toBe(404);
         expect((await get(`/v1/hashes/${onlyFirst}`, first)).body).toMatchObject({ receipt: null, reason });
+        const theirs = await get(`/v1/batches/${id}`, first);
+        expect(theirs.body).toMatchObject({ status: "batched", txHash: null, gasUsed: null });
+        expect(theirs.body.hashes[0].status).toBe("batched");
+        expect((await get("/v1/batches", first)).body.data[0]).toMatchObject({
+          status: "batched",
+          blockNumber: null,
+        });
         await stack.api.waitForLine(new RegExp(`"batchId":"${id}".*"failed":"${reason}"`));
       } finally {
         const { leaf_count, block_hash, root, publisher } = kept.rows[0];
