@@ -64,6 +64,17 @@ describe("HA-2 a hash is submitted", () => {
     expect(await rowsOf(hash)).toMatchObject([{ external_id: externalId, metadata }]);
   });
 
+  test("metadata keeps a member named __proto__ as any other", async () => {
+    const hash = randomHash();
+    const raw = `{"hash":"${hash}","metadata":{"__proto__":{"x":1},"a":2}}`;
+    expect((await call(api.apiUrl, "POST", "/v1/hashes", { key, raw })).status).toBe(202);
+    const { rows } = await api.db.pool.query(
+      "SELECT metadata::text AS text FROM app.submissions WHERE content_hash = $1",
+      [Buffer.from(hash.slice(2), "hex")],
+    );
+    expect(rows[0].text).toBe('{"a": 2, "__proto__": {"x": 1}}');
+  });
+
   test("null stands for no externalId and no metadata", async () => {
     const hash = randomHash();
     expect((await submit({ hash, externalId: null, metadata: null })).status).toBe(202);

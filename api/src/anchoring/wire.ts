@@ -17,9 +17,15 @@ const externalId = z
   .max(255, "must have at most 255 characters")
   .refine((text) => !text.includes("\0"), "must not contain U+0000");
 
+// Not z.record: it leaves out a member named __proto__, which is an ordinary one in JSON.
 const metadata = z
-  .record(z.string(), z.unknown(), "must be an object")
-  .refine((value) => !ESCAPED_NUL.test(JSON.stringify(value)), "must not contain U+0000");
+  .unknown()
+  .refine(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "must be an object",
+  )
+  .refine((value) => !ESCAPED_NUL.test(JSON.stringify(value)), "must not contain U+0000")
+  .transform((value) => value as Record<string, unknown>);
 
 const chainId = z.int("must be a whole number").positive("must be positive");
 
