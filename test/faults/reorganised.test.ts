@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Hex } from "#protocol/bytes.ts";
+import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { startAnvilChain, startHardhatChain, type TestChain } from "#test/support/chains.ts";
+import { call, createTenantKey } from "#test/support/client.ts";
+import { startStack, type TestStack } from "#test/support/stack.ts";
+import { until } from "#test/support/until.ts";
+import { verifyReceipt } from "#verifier/verifyReceipt.ts";
+import { expectKept, isAnchored, query, type Submitter, submitOne } from "./accepted.ts";
+import { askNode, mine, pauseMining } from "./askNode.ts";
+import { type Said, watchVerify } from "./watchVerify.ts";
+
+const CONFIRMATIONS = 3;
+
+const chains = [
+  {
+    name: "Hardhat, evm_revert",
+    start: () => startHardhatChain({ mining: { intervalMs: 200 } }),
+    /** Prepares to remove all that is mined from now on. */
+    async prepare(stack: TestStack) {
+      const snapshot = await askNode(stack, "evm_snapshot");
+      return () => askNode(stack, "evm_revert", [snapshot]);
+    },
+  },
+  {
+    name: "anvil, anvil_reorg",
+    start: () => startAnvilChain({ mining: { intervalMs: 200 } }),
+    async prepare(stack: TestStack) {
+      const before = Number(await askNode(stack, "eth_blockNumber"));
+      return async () =>
+        askNode(stack, "anvil_reorg", [Number(await askNode(stack, "eth_blockNumber")) - before, []]);
+    },
+  },
+];
+
+describe.for(chains)("$name", ({ start, prepare }) => {
+  let chain: TestChain;
+  let stack: TestStack;
+  let submitter: Submitter;
+
+  beforeEach(async () => {
+    chain = await start();
+    stack = await startStack({
+      chain,
+      settings: {
+        CHAIN_CONFIRMATIONS: String(CONFIRMATIONS),
+        PIPELINE_POLL_MS: "20",
+        SEAL_INTERVAL_MS: "20",
+        RESEND_AFTER_MS: "200",
+      },
+    });
+    submitter = { apiUrl: stack.apiUrl, key: (await createTenantKey(stack)).key };
+    await pauseMining(stack);
+  });
+
+  afterEach(() => stack?.stop());
+
+  /** Accepts a hash and has its transaction wait to be mined. */
+  async function acceptUnmined(): Promise<Hex> {
+    const hash = await submitOne(submitter);
+    await untilPending();
+    return hash;
+  }
+
+  async function untilPending(): Promise<void> {
+    const nonce = async (tag: string) =>
+      Number(await askNode(stack, "eth_getTransactionCount", [stack.publisher, tag]));
+    await until(async () => (await nonce("pending")) > (await nonce("latest")));
+  }
+
+  /** Resolves when index and worker have seen the newest block, and the worker has looked at its batches since. */
+  async function untilSeen(): Promise<void> {
+    const latest = Number(await askNode(stack, "eth_blockNumber"));
+    const looks = `SELECT latest_block >= ${latest} AS seen, heads_read_at::text AS at FROM app.chains`;
+    const seen = await until(async () => (await query<{ seen: boolean; at: string }>(stack, looks))[0]!.seen);
+    expect(seen).toBe(true);
+    for (let look = 0; look < 2; look++) {
+      const [{ at }] = (await query<{ at: string }>(stack, looks)) as [{ at: string }];
+      await until(async () => (await query<{ at: string }>(stack, looks))[0]!.at !== at);
+    }
+  }
+
+  /** Block hash of the only indexed anchor, once it is another than `than`. */
+  function indexedInOtherBlock(than: Hex | null): Promise<Hex> {
+    return until(async () => {
+      const rows = await query<{ block_hash: Hex }>(stack, "SELECT block_hash FROM chain.anchors");
+      const [only] = rows.length === 1 ? rows : [];
+      return only !== undefined && only.block_hash !== than ? only.block_hash : ("" as Hex);
+    });
+  }
+
+  test("an anchor that is removed before it is confirmed is never called anchored; its second one is, once it is deep enough", async () => {
+    const removeBlocks = await prepare(stack);
+    const hash = await acceptUnmined();
+    const watch = watchVerify(stack, hash);
+    await mine(stack, CONFIRMATIONS - 1);
+    const removed = await indexedInOtherBlock(null);
+    await untilSeen();
+    expect(await isAnchored(stack, hash)).toBe(false);
+
+    await removeBlocks();
+    await untilPending();
+    await mine(stack, CONFIRMATIONS - 1);
+    const replaced = await indexedInOtherBlock(removed);
+    await untilSeen();
+    expect(await isAnchored(stack, hash)).toBe(false);
+    await mine(stack, 1);
+    await until(() => isAnchored(stack, hash));
+    await watch.stop();
+
+    expect(
+      watch
+        .said()
+        .map(({ verified }) => verified)
+        .lastIndexOf(false),
+    ).toBe(watch.said().length - 2);
+    expect(watch.said().at(-1)).toEqual({ verified: true, status: "anchored", blockHash: replaced });
+    expect(watch.receiptStatuses()).toEqual([404, 200]);
+    await expectKept(stack, [hash]);
+  });
+
+  test("an anchor that is removed after it was anchored: never verified in between, its receipt vanishes and is refused, and a new one comes", async () => {
+    const older = await acceptUnmined();
+    await mine(stack, CONFIRMATIONS);
+    await until(() => isAnchored(stack, older));
+    const removeBlocks = await prepare(stack);
+    const hash = await acceptUnmined();
+    await mine(stack, CONFIRMATIONS);
+    await until(() => isAnchored(stack, hash));
+    const { body: oldReceipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
+    expect((await verifyReceipt({ receipt: oldReceipt, rpc: stack.rpcUrl })).verdict).toBe("valid");
+
+    const watch = watchVerify(stack, hash);
+    const strictWatch = watchVerify(stack, hash, "?check=rpc");
+    const olderWatch = watchVerify(stack, older);
+    await until(() => [watch, strictWatch, olderWatch].every((one) => one.said().length > 0));
+    await removeBlocks();
+    const strictlySaid = (await call(stack.apiUrl, "GET", `/v1/verify/${hash}?check=rpc`)).body;
+    expect(strictlySaid.verified).toBe(false);
+    expect((await verifyReceipt({ receipt: oldReceipt, rpc: stack.rpcUrl })).verdict).not.toBe("valid");
+
+    await until(() => watch.receiptStatuses().at(-1) === 404);
+    await until(
+      async () => {
+        await mine(stack, 1);
+        return (
+          (await isAnchored(stack, hash)) &&
+          watch.said().at(-1)!.verified &&
+          strictWatch.said().at(-1)!.verified
+        );
+      },
+      { deadlineMs: 60_000, intervalMs: 100 },
+    );
+    await Promise.all([watch, strictWatch, olderWatch].map((one) => one.stop()));
+
+    const { body: newReceipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
+    const facts = [
+      (oldReceipt as AnchorReceipt).anchor.blockHash,
+      null,
+      (newReceipt as AnchorReceipt).anchor.blockHash,
+    ];
+    for (const one of [watch, strictWatch]) expect(anchorsSaid(one.said())).toEqual(facts);
+    expect(watch.receiptStatuses()).toEqual([200, 404, 200]);
+    expect(olderWatch.said().map(({ verified }) => verified)).toEqual([true]);
+    expect((await verifyReceipt({ receipt: oldReceipt, rpc: stack.rpcUrl })).verdict).toBe("invalid");
+    await expectKept(stack, [older, hash]);
+  });
+});
+
+/** Block hashes of the anchors that were said to be true, null where none was, without repetitions. */
+function anchorsSaid(said: readonly Said[]): (Hex | null)[] {
+  const anchors = said.map(({ verified, blockHash }) => (verified ? blockHash : null));
+  return anchors.filter((anchor, place) => place === 0 || anchor !== anchors[place - 1]);
+}
