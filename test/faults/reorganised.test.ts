@@ -19,7 +19,11 @@ const chains = [
     /** Prepares to remove all that is mined from now on. */
     async prepare(stack: TestStack) {
       const snapshot = await askNode(stack, "evm_snapshot");
-      return () => askNode(stack, "evm_revert", [snapshot]);
+      return async () => {
+        await askNode(stack, "evm_revert", [snapshot]);
+        // The same transaction in a block of the same second would make the same block.
+        await askNode(stack, "evm_increaseTime", [10]);
+      };
     },
   },
   {
