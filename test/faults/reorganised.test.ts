@@ -109,7 +109,7 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     await untilSeen();
     expect(await isAnchored(stack, hash)).toBe(false);
     await mine(stack, 1);
-    await until(() => isAnchored(stack, hash));
+    await until(() => watch.said().at(-1)!.verified && watch.receiptStatuses().at(-1) === 200);
     await watch.stop();
 
     expect(
@@ -148,8 +148,8 @@ describe.for(chains)("$name", ({ start, prepare }) => {
       async () => {
         await mine(stack, 1);
         return (
-          (await isAnchored(stack, hash)) &&
           watch.said().at(-1)!.verified &&
+          watch.receiptStatuses().at(-1) === 200 &&
           strictWatch.said().at(-1)!.verified
         );
       },

@@ -1,7 +1,8 @@
-import { createWalletClient, type Hex, http, parseGwei } from "viem";
+import { createWalletClient, encodeFunctionData, type Hex, http, parseGwei } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createTenantKey } from "#test/support/client.ts";
+import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
+import { call, createTenantKey } from "#test/support/client.ts";
 import { type RpcFault, refusals } from "#test/support/rpcFault.ts";
 import { type RpcProxy, startRpcProxy } from "#test/support/rpcProxy.ts";
 import { startStack, type TestStack } from "#test/support/stack.ts";
@@ -150,24 +151,40 @@ test("a chain that mines nothing does not drive the fee up without end", async (
   await untilAnchored(stack, [hash]);
 });
 
-test("a nonce that somebody else used with the same key costs a new transaction and nothing more", async () => {
-  const hash = await acceptUnmined();
+/** Uses up the newest attempt's nonce with another transaction of the same key, which pays more. */
+async function takeNonce(to: Hex, data: Hex): Promise<number> {
   const { nonce } = (await newestAttempts())[0]!;
   const account = privateKeyToAccount(stack.chain.accounts[0]!.privateKey);
   const wallet = createWalletClient({ account, transport: http(stack.rpcUrl) });
-  const foreign = await wallet.sendTransaction({
-    chain: null,
-    to: account.address,
-    nonce,
-    gas: 21_000n,
-    maxFeePerGas: parseGwei("500"),
-    maxPriorityFeePerGas: parseGwei("100"),
-  });
+  const fees = { maxFeePerGas: parseGwei("500"), maxPriorityFeePerGas: parseGwei("100") };
+  const taker = await wallet.sendTransaction({ chain: null, to, data, nonce, gas: 200_000n, ...fees });
   await mine(stack, 1);
-  expect(await askNode(stack, "eth_getTransactionReceipt", [foreign])).toMatchObject({ status: "0x1" });
+  expect(await askNode(stack, "eth_getTransactionReceipt", [taker])).toMatchObject({ status: "0x1" });
   await resumeMining(stack);
+  return nonce;
+}
+
+test("a nonce that somebody else used with the same key costs a new transaction and nothing more", async () => {
+  const hash = await acceptUnmined();
+  const nonce = await takeNonce(stack.publisher, "0x");
   await untilAnchored(stack, [hash]);
   expect((await newestAttempts())[0]!.nonce).toBe(nonce + 1);
+});
+
+test("a root that somebody else anchored meanwhile with the same key and another leaf count is given up for another root", async () => {
+  const hash = await acceptUnmined();
+  const [batch] = await query<{ root: Hex; leaf_count: number }>(
+    stack,
+    "SELECT '0x' || encode(root, 'hex') AS root, leaf_count FROM app.batches ORDER BY id DESC LIMIT 1",
+  );
+  const args = [batch!.root, batch!.leaf_count + 1] as const;
+  await takeNonce(
+    stack.contract,
+    encodeFunctionData({ abi: anchorRegistryAbi, functionName: "anchor", args }),
+  );
+  await untilAnchored(stack, [hash]);
+  const { body: receipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
+  expect(receipt.merkleRoot).not.toBe(batch!.root);
 });
 
 test("a publisher without funds waits for them", async () => {
