@@ -26,14 +26,18 @@ export async function checkLeaves(
   }
   checkDistinct(batch, leaves, report);
   const { isSubmitted, tenantIds } = await findSubmitted(tx, batch, leaves);
+  let isTail = true;
   for (let index = batch.leaf_count - 1; index >= 0; index--) {
-    if (isSubmitted[index] === 0 && !isFiller(leaves, index))
+    if (isSubmitted[index] === 1) isTail = false;
+    else if (!isTail || !isFiller(leaves, index)) {
+      isTail = false;
       report({
         kind: "leafUnsubmitted",
         batchId: batch.id,
         contentHash: hexAt(leaves, index),
         found: `leaf ${index}`,
       });
+    }
   }
   await checkTenants(tx, batch, tenantIds, report);
 }
