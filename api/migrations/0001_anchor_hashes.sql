@@ -156,6 +156,9 @@ CREATE VIEW chain.anchors AS
          NULL::bigint AS block_number, NULL::text AS block_hash, NULL::bigint AS block_timestamp, NULL::text AS transaction_hash,
          NULL::integer AS log_index, NULL::bigint AS gas_used
   WHERE false;
+CREATE VIEW chain._ponder_meta AS
+  SELECT NULL::text AS key, NULL::jsonb AS value
+  WHERE false;
 CREATE VIEW chain._ponder_checkpoint AS
   SELECT NULL::text AS chain_name, NULL::bigint AS chain_id, NULL::varchar(75) AS safe_checkpoint,
          NULL::varchar(75) AS latest_checkpoint, NULL::varchar(75) AS finalized_checkpoint

@@ -32,10 +32,13 @@ export type IndexedAnchorRow = {
 };
 
 // A checkpoint is 75 digits: timestamp 10, chain id 16, block number 16, and the place in the block (ponder/utils/checkpoint).
-const INDEXED_UP_TO =
-  "SELECT chain_id, substr(latest_checkpoint, 27, 16)::bigint AS block_number FROM chain._ponder_checkpoint";
+// The views stand in the order in which Ponder locks them; the other way round the two could deadlock.
+const INDEXED_UP_TO = `
+  SELECT c.chain_id, substr(c.latest_checkpoint, 27, 16)::bigint AS block_number
+  FROM chain._ponder_meta m, chain._ponder_checkpoint c
+  WHERE m.value ->> 'is_ready' = '1'`;
 
-/** Block number up to which each chain is indexed. */
+/** Block number up to which each chain is indexed; no chain at all while the index is being built or resumed. */
 export async function readIndexedUpTo({ pool }: Database): Promise<Map<number, number>> {
   const { rows } = await pool.query<{ chain_id: number; block_number: number }>({
     name: "indexed-up-to",
