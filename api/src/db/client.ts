@@ -42,14 +42,18 @@ export function connectDatabase({
   return { pool, orm: drizzle(pool) };
 }
 
-const CONNECTION_LOST = new Set([
+const PASSING = new Set([
   "08000",
   "08003",
   "08006",
+  "25006", // read_only_sql_transaction: the server we are connected to has become, or still is, a standby
+  "40001", // serialization_failure
+  "40P01", // deadlock_detected
+  "53300", // too_many_connections
+  "57014", // query_canceled: it ran longer than `statementTimeoutMs`, or an operator cancelled it
   "57P01",
   "57P02",
   "57P03",
-  "53300",
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
@@ -57,18 +61,25 @@ const CONNECTION_LOST = new Set([
   "ENOTFOUND",
 ]);
 
-/** True when the database could not be reached or hung up: the call may be made again later. Codes: PostgreSQL appendix A. */
-export function isDatabaseUnreachable(error: unknown): boolean {
+const UNDEFINED_TABLE = "42P01";
+
+/**
+ * True when the database could not be reached, hung up, or gave this call up for a reason that passes: the call may be made
+ * again later. Codes: PostgreSQL appendix A.
+ */
+export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  if (typeof code === "string" && CONNECTION_LOST.has(code)) return true;
+  if (typeof code === "string" && PASSING.has(code)) return true;
+  // The indexer makes the views of the schema `chain`: one that is missing is on its way. Any other table is ours to have.
+  if (code === UNDEFINED_TABLE && /\bchain\./.test(error.message)) return true;
   if (
     /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
       error.message,
     )
   )
     return true;
-  return isDatabaseUnreachable(error.cause);
+  return isDatabaseUnavailable(error.cause);
 }
 
 /** True for errors that lie in the statement's own values (classes 21, 22 and 23), not in the server. */

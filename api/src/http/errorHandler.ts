@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { isDatabaseUnreachable } from "../db/client.ts";
+import { isDatabaseUnavailable } from "../db/client.ts";
 import { ApiError, UnavailableError } from "../errors.ts";
 import type { AppEnv } from "./context.ts";
 
@@ -8,7 +8,7 @@ export function answerError(error: unknown, c: Context<AppEnv>): Response {
   const known =
     error instanceof ApiError
       ? error
-      : isDatabaseUnreachable(error)
+      : isDatabaseUnavailable(error)
         ? new UnavailableError("The database is not reachable; try again", error)
         : null;
   if (known === null) {
