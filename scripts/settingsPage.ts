@@ -56,9 +56,19 @@ export function settingsPage(): string {
 }
 
 function table(rows: Row[]): string {
-  const lines = rows.map(
-    ({ name, doc, unit, default: value, secret }) =>
-      `| \`${name}\` | ${doc}${secret ? " (secret)" : ""} | ${unit ?? ""} | ${value === undefined ? "" : `\`${value}\``} |`,
+  const cells = rows.map(({ name, doc, unit, default: value, secret }) => [
+    `\`${name}\``,
+    `${doc}${secret ? " (secret)" : ""}`,
+    unit ?? "",
+    value === undefined ? "" : `\`${value}\``,
+  ]);
+  const head = ["Name", "Meaning", "Unit", "Default"];
+  // Columns as wide as their widest cell: the formatter that checks the page writes them so.
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...cells.map((row) => row[column]!.length)),
   );
-  return ["| Name | Meaning | Unit | Default |", "|---|---|---|---|", ...lines].join("\n");
+  const lines = [head, widths.map((width) => "-".repeat(width)), ...cells].map(
+    (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`,
+  );
+  return lines.join("\n");
 }

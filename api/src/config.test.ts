@@ -36,7 +36,7 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
     bad: ["hunter2", "10.0.0.0/77", "10.0.0.0/x77", "fd00::/177", "127.0.0.1 hunter2"],
   },
   PUBLIC_RATE_LIMIT: { good: "100000000", becomes: 100_000_000, bad: ["0", "100000077", "hunter2"] },
-  DATABASE_CONNECTIONS_MAX: { good: "2", becomes: 2, bad: ["1", "1077", "hunter2"] },
+  DATABASE_CONNECTIONS_MAX: { good: "5", becomes: 5, bad: ["4", "1077", "hunter2"] },
   LOG_LEVEL: { good: "silent", becomes: "silent", bad: ["hunter2", "INFO77"] },
   CHAIN_ID: { good: "137", becomes: 137, bad: ["0", "9007199254740993", "hunter2"] },
   CHAIN_NAME: { good: "Polygon", becomes: "Polygon", bad: ["hunter2".repeat(15)] },

@@ -71,9 +71,10 @@ export const SETTINGS = {
     schema: integer(1, 100_000_000),
   },
   DATABASE_CONNECTIONS_MAX: {
-    doc: "Connections of one process to PostgreSQL",
+    // A worker's three locked steps hold a connection each while they ask for another; with fewer they may wait for each other.
+    doc: "Connections of one process to PostgreSQL, 5 or more",
     default: "10",
-    schema: integer(2, 1_000),
+    schema: integer(5, 1_000),
   },
   LOG_LEVEL: {
     doc: "fatal, error, warn, info, debug, trace or silent",
