@@ -315,6 +315,18 @@ describe("HA-5, HA-7, HA-8 a hash of two tenants goes from pending to anchored",
     lying.remove();
     expect((await verify(hash, "?check=rpc")).body.verified).toBe(true);
   });
+
+  test("HA-8 a chain without the contract says nothing: a 503, and not that the hash is not anchored", async () => {
+    const gone = rpc.addRule({
+      method: "eth_call",
+      times: Infinity,
+      fault: { kind: "garbage", body: JSON.stringify({ jsonrpc: "2.0", id: 1, result: "0x" }) },
+    });
+    const asked = await verify(hash, "?check=rpc");
+    expect(asked).toMatchObject({ status: 503, body: { error: expect.any(String) } });
+    expect(asked.headers.get("Retry-After")).toBe("1");
+    gone.remove();
+  });
 });
 
 async function databaseClient(): Promise<pg.Client> {

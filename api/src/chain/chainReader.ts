@@ -14,6 +14,7 @@ export type ChainReader = {
   heads(): Promise<ChainHeads>;
   /** Hash of the canonical block with this number; null when the chain has none. */
   blockHash(blockNumber: number): Promise<Hex | null>;
+  /** Null when the contract says so; throws when there is no contract at the address, which says nothing of the anchor. */
   anchorOf(publisher: Hex, root: Hex): Promise<AnchorOnChain | null>;
 };
 
