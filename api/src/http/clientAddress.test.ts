@@ -21,6 +21,18 @@ describe("X-Forwarded-For and X-Real-IP count only from trusted proxies", () => 
     ["empty headers from a proxy", [PROXY, "", ""], PROXY],
     ["IPv4 mapped into IPv6", [`::ffff:${PROXY}`, "::ffff:203.0.113.5", undefined], "203.0.113.5"],
     ["IPv6 all through", ["::1", "2001:db8::5, fd12::1", undefined], "2001:db8::5"],
+    ["a hop with its port", [PROXY, "203.0.113.5:5678", undefined], "203.0.113.5"],
+    ["an IPv6 hop with its port", [PROXY, "[2001:db8::5]:80", undefined], "2001:db8::5"],
+    ["an IPv6 hop in brackets", [PROXY, "[2001:db8::5]", undefined], "2001:db8::5"],
+    ["a mapped hop with its port", [PROXY, "[::ffff:203.0.113.5]:80", undefined], "203.0.113.5"],
+    [
+      "trusted hops with ports",
+      [PROXY, "203.0.113.5:1, 192.168.7.7:2, [fd12::1]:3", undefined],
+      "203.0.113.5",
+    ],
+    ["an X-Real-IP with its port", [PROXY, undefined, "203.0.113.5:5678"], "203.0.113.5"],
+    ["a port that is none", [PROXY, "203.0.113.5:x", undefined], PROXY],
+    ["brackets around no address", [PROXY, "[nonsense]:80", undefined], PROXY],
     ["a link-local peer with its zone", ["fe80::1%eth0", "1.2.3.4", undefined], "fe80::1%eth0"],
     ["a socket that is gone", [undefined, "1.2.3.4", undefined], "unknown"],
   ])("%s", (_name, [peer, forwardedFor, realIp], expected) => {

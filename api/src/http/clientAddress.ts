@@ -1,9 +1,13 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 
+/** `192.0.2.1:443`, `[2001:db8::1]:443` or `[2001:db8::1]`, as some proxies write a hop. */
+const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?)$/;
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** An address as sockets and proxies spell it, an IPv4 address mapped into IPv6 as IPv4. */
-function plain(address: string): string {
+/** The bare address of one that sockets or proxies spell; an IPv4 address mapped into IPv6 as IPv4. */
+function plain(spelled: string): string {
+  const [, ipv4, ipv6] = WITH_PORT.exec(spelled) ?? [];
+  const address = ipv4 ?? ipv6 ?? spelled;
   return MAPPED_IPV4.exec(address)?.[1] ?? address;
 }
 
