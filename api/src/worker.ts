@@ -7,10 +7,14 @@ import { registerChain, requireChain, WrongChainError } from "./chain/registerCh
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
+import { forgetOldWindows } from "./http/rateLimit.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
-import { runLoop } from "./pipeline/runLoop.ts";
+import { runLoop, type Step } from "./pipeline/runLoop.ts";
 import { readSigningKey, registerSigningKey, UnusableSigningKeyError } from "./pipeline/signingKey.ts";
 import { onShutdown } from "./shutdown.ts";
+
+/** How often windows of the rate limits that are over are deleted. */
+const FORGET_INTERVAL_MS = 60_000;
 
 /** Settings that only a worker needs. */
 function workerSettings(config: Config) {
@@ -96,9 +100,11 @@ async function main(): Promise<void> {
     { chainId: chain.chainId, publisher: writer.publisher, contract: settings.CHAIN_CONTRACT_ADDRESS },
     "worker ready",
   );
-  await Promise.all(
-    steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
-  );
+  const forget: Step = { name: "forget old windows", run: () => forgetOldWindows(db).then(() => false) };
+  await Promise.all([
+    ...steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
+    runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal: stop.signal, logger }),
+  ]);
   await db.pool.end();
   logger.info("worker stopped");
 }

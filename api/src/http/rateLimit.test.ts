@@ -8,6 +8,7 @@ import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
 import { type StartedProcess, startCommand } from "#test/support/process.ts";
 import { until } from "#test/support/until.ts";
+import { forgetOldWindows, sharedSubject } from "./rateLimit.ts";
 
 const REDIS_SERVER = "/usr/bin/redis-server";
 /** Nobody forgets to install Redis where all tests must run; elsewhere its tests are left out, and say so. */
@@ -135,6 +136,17 @@ describe("public routes are limited per IP address", () => {
     await limited.process.stop();
   });
 
+  test("and the addresses of one IPv6 network together", async () => {
+    const limited = await api.startApi({ PUBLIC_RATE_LIMIT: "3" });
+    await inOneWindow();
+    const counted = await statuses(6, (index) =>
+      call(limited.url, "GET", routes[0]!, { headers: { "X-Forwarded-For": `[2001:db8:7:7::${index}]:80` } }),
+    );
+    expect(counted["404"]).toHaveLength(3);
+    expect(counted["429"]).toHaveLength(3);
+    await limited.process.stop();
+  });
+
   test("and an address that only the client claims is not believed", async () => {
     const limited = await api.startApi({ PUBLIC_RATE_LIMIT: "3", TRUSTED_PROXIES: "10.0.0.1" });
     await inOneWindow();
@@ -145,6 +157,41 @@ describe("public routes are limited per IP address", () => {
     expect(counted["429"]).toHaveLength(3);
     await limited.process.stop();
   });
+});
+
+test("IPv6 addresses of one /64 count together, by whichever spelling, and everything else by itself", () => {
+  const network = "address:2001:db8:1:2::/64";
+  expect(sharedSubject("address:2001:db8:1:2:3:4:5:6")).toBe(network);
+  expect(sharedSubject("address:2001:0DB8:0001:0002::1")).toBe(network);
+  expect(sharedSubject("address:2001:db8:1:3::1")).toBe("address:2001:db8:1:3::/64");
+  expect(sharedSubject("address:2001:db8::1")).toBe("address:2001:db8:0:0::/64");
+  expect(sharedSubject("address:::1")).toBe("address:0:0:0:0::/64");
+  expect(sharedSubject("address:2001:db8:1:2:3::")).toBe(network);
+  expect(sharedSubject("address:fe80::1%eth0")).toBe("address:fe80:0:0:0::/64");
+  for (const alone of ["address:203.0.113.5", "address:unknown", "key:2001:db8::1"])
+    expect(sharedSubject(alone)).toBe(alone);
+});
+
+test("old windows are forgotten; current ones, and one that is being counted, stay", async () => {
+  const insert = (subject: string, age: string) =>
+    api.db.pool.query(
+      "INSERT INTO app.rate_limit_windows SELECT $1, date_bin('60 seconds', now(), 'epoch') - $2::interval, 1",
+      [subject, age],
+    );
+  await insert("test:old", "10 minutes");
+  await insert("test:held", "10 minutes");
+  await insert("test:current", "0 seconds");
+  const holder = await api.db.pool.connect();
+  await holder.query("BEGIN");
+  await holder.query("UPDATE app.rate_limit_windows SET requests = 2 WHERE subject = 'test:held'");
+  await forgetOldWindows(api.db);
+  await holder.query("COMMIT");
+  holder.release();
+  expect(await windowOf("test:old")).toBeUndefined();
+  expect(await windowOf("test:held")).toMatchObject({ requests: 2 });
+  expect(await windowOf("test:current")).toMatchObject({ requests: 1 });
+  await forgetOldWindows(api.db);
+  expect(await windowOf("test:held")).toBeUndefined();
 });
 
 describe.runIf(hasRedis)(`HA-13 with Redis (${REDIS_SERVER})`, () => {

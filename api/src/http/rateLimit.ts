@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Redis } from "ioredis";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
@@ -72,6 +73,30 @@ export function countInRedis(
   };
 }
 
+// Rows that somebody holds are left for the next time: waiting for them, we could deadlock with the requests that count.
+const FORGET = `
+  DELETE FROM app.rate_limit_windows WHERE subject IN (
+    SELECT subject FROM app.rate_limit_windows WHERE window_start < now() - interval '5 minutes' FOR UPDATE SKIP LOCKED)`;
+
+/** Deletes windows that ended minutes ago; they count for nothing any more. */
+export async function forgetOldWindows({ pool }: Pick<Database, "pool">): Promise<void> {
+  await pool.query(FORGET);
+}
+
+/**
+ * The subject that an address counts to: IPv6 addresses by their first 64 bits, for whoever has one address of such a network
+ * has all of them (RFC 6177, RFC 8981). Other subjects stay as they are.
+ */
+export function sharedSubject(subject: string): string {
+  const address = /^address:([^%]*)/.exec(subject)?.[1] ?? "";
+  if (!isIPv6(address)) return subject;
+  const [before = "", after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const groups = before === "" ? [] : before.split(":");
+  const groupsAfter = after ? after.split(":") : [];
+  const zeros = Array<string>(8 - groups.length - groupsAfter.length).fill("0");
+  return `address:${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
+}
+
 /** How often each subject stands in a group of requests. */
 export function tally(subjects: readonly string[]): Map<string, number> {
   const added = new Map<string, number>();
@@ -91,11 +116,14 @@ export function placesOf(subjects: readonly string[], counts: Map<string, Reques
 
 /**
  * Counts a request against its subject. Requests that arrive together are counted in one step for all subjects, where a
- * limiter library takes one step per request.
+ * limiter library takes one step per request. Subjects `address:…` count as `sharedSubject` has them.
  */
 export function createRateLimit(counter: Counter): (subject: string) => Promise<RequestCount> {
-  return groupCalls(async (subjects: string[]) => placesOf(subjects, await counter(tally(subjects))), {
-    weightMax: 1_000,
-    concurrencyMax: 1,
-  });
+  return groupCalls(
+    async (given: string[]) => {
+      const subjects = given.map(sharedSubject);
+      return placesOf(subjects, await counter(tally(subjects)));
+    },
+    { weightMax: 1_000, concurrencyMax: 1 },
+  );
 }
