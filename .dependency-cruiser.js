@@ -37,7 +37,10 @@ export default {
     {
       name: "production-imports-no-tests",
       severity: "error",
-      from: { path: "^(api|protocol|verifier|indexer|scripts)/", pathNot: "\\.test\\.ts$|^scripts/bench\\.ts$" },
+      from: {
+        path: "^(api|protocol|verifier|indexer|scripts)/",
+        pathNot: "\\.test\\.ts$|^scripts/bench\\.ts$",
+      },
       to: { path: "^test/|\\.test\\.ts$" },
     },
     {

@@ -12,7 +12,12 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["contracts/**/*.test.ts", "api/**/*.test.ts", "indexer/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: [
+            "contracts/**/*.test.ts",
+            "api/**/*.test.ts",
+            "indexer/**/*.test.ts",
+            "scripts/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -1,3 +1,4 @@
+import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
 import { COUNT_ROWS, type Counter, placesOf, type RequestCount, tally } from "../http/rateLimit.ts";
@@ -18,7 +19,7 @@ export type AuthenticatedKey = { key: ActiveApiKey; count: RequestCount };
 export type AuthenticateKey = (keySha256: Buffer) => Promise<AuthenticatedKey | null>;
 
 /**
- * Keys of a group of requests, each with its count. Nothing is cached, so a revoked key is refused from the next request on
+ * Keys of a group of requests, by their SHA-256 in hex, each with its count. Nothing is cached, so a revoked key is refused from the next request on
  * in every process (HA-16); requests that arrive together share one statement instead.
  */
 type FindAndCount = (
@@ -26,15 +27,18 @@ type FindAndCount = (
 ) => Promise<Map<string, { key: ActiveApiKey; count: RequestCount }>>;
 
 type Row = {
-  key_sha256: Buffer;
+  /** Hex. */
+  key_sha256: string;
   id: string;
   tenant_id: string;
-  scopes: Scope[];
+  /** With blanks between: node-postgres would read an array character by character. */
+  scopes: string;
   rate_limit_per_minute: number;
   status: "active" | "suspended";
 };
 
-const KEY_COLUMNS = "k.key_sha256, k.id, k.tenant_id, k.scopes, k.rate_limit_per_minute, t.status";
+const KEY_COLUMNS = `encode(k.key_sha256, 'hex') AS key_sha256, k.id, k.tenant_id, array_to_string(k.scopes, ' ') AS scopes,
+    k.rate_limit_per_minute, t.status`;
 const ACTIVE_KEYS = "app.api_keys k JOIN app.tenants t ON t.id = k.tenant_id AND k.revoked_at IS NULL";
 
 const FIND = `SELECT ${KEY_COLUMNS} FROM ${ACTIVE_KEYS} WHERE k.key_sha256 = ANY($1::bytea[])`;
@@ -47,12 +51,13 @@ const FIND_AND_COUNT = `
     INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
     SELECT subject, date_bin('60 seconds', now(), 'epoch'), requests FROM found ORDER BY subject ${COUNT_ROWS}
   )
-  SELECT found.*, counted.requests AS counted, counted.ends_in FROM found JOIN counted USING (subject)`;
+  SELECT key_sha256, id, tenant_id, scopes, rate_limit_per_minute, status, counted.requests AS counted, ends_in
+  FROM found JOIN counted USING (subject)`;
 
 /** Finds keys and counts their requests in one statement, for when PostgreSQL counts. */
 export function authenticateInPostgres({ pool }: Database): AuthenticateKey {
   return inGroups(async (requestsOf) => {
-    const values = [[...requestsOf.keys()].map(toBuffer), [...requestsOf.values()]];
+    const values = [byteaArrayLiteral([...requestsOf.keys()]), arrayLiteral([...requestsOf.values()])];
     const { rows } = await pool.query<Row & { counted: number; ends_in: number }>({
       name: "find-and-count-keys",
       text: FIND_AND_COUNT,
@@ -60,7 +65,7 @@ export function authenticateInPostgres({ pool }: Database): AuthenticateKey {
     });
     return new Map(
       rows.map((row) => [
-        toText(row.key_sha256),
+        row.key_sha256,
         { key: toActiveApiKey(row), count: { requests: row.counted, windowEndsInSeconds: row.ends_in } },
       ]),
     );
@@ -73,17 +78,14 @@ export function authenticateWithCounter({ pool }: Database, counter: Counter): A
     const { rows } = await pool.query<Row>({
       name: "find-keys",
       text: FIND,
-      values: [[...requestsOf.keys()].map(toBuffer)],
+      values: [byteaArrayLiteral([...requestsOf.keys()])],
     });
     if (rows.length === 0) return new Map();
     const counts = await counter(
-      new Map(rows.map((row) => [subjectOf(row), requestsOf.get(toText(row.key_sha256))!])),
+      new Map(rows.map((row) => [subjectOf(row), requestsOf.get(row.key_sha256)!])),
     );
     return new Map(
-      rows.map((row) => [
-        toText(row.key_sha256),
-        { key: toActiveApiKey(row), count: counts.get(subjectOf(row))! },
-      ]),
+      rows.map((row) => [row.key_sha256, { key: toActiveApiKey(row), count: counts.get(subjectOf(row))! }]),
     );
   });
 }
@@ -91,7 +93,7 @@ export function authenticateWithCounter({ pool }: Database, counter: Counter): A
 function inGroups(findAndCount: FindAndCount): AuthenticateKey {
   return groupCalls(
     async (wanted: Buffer[]) => {
-      const asked = wanted.map(toText);
+      const asked = wanted.map((sha256) => sha256.toString("hex"));
       const found = await findAndCount(tally(asked));
       const known = asked.filter((sha256) => found.has(sha256));
       const places = placesOf(known, new Map([...found].map(([sha256, { count }]) => [sha256, count])))[
@@ -110,20 +112,11 @@ function subjectOf(row: Row): string {
   return `key:${row.id}`;
 }
 
-// Map keys: one character a byte.
-function toText(sha256: Buffer): string {
-  return sha256.toString("latin1");
-}
-
-function toBuffer(text: string): Buffer {
-  return Buffer.from(text, "latin1");
-}
-
 function toActiveApiKey(row: Row): ActiveApiKey {
   return {
     id: row.id,
     tenantId: row.tenant_id,
-    scopes: row.scopes,
+    scopes: row.scopes.split(" ") as Scope[],
     rateLimitPerMinute: row.rate_limit_per_minute,
     tenantStatus: row.status,
   };

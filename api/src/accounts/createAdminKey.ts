@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from "uuid";
 import { apiKeys } from "../db/apiKeys.ts";
 import type { Database } from "../db/client.ts";
 import { tenants } from "../db/tenants.ts";
+import { newId } from "../newId.ts";
 import { apiKeyPrefix, apiKeySha256, generateApiKey } from "./apiKey.ts";
 
 const ADMIN_RATE_LIMIT_PER_MINUTE = 10_000;
@@ -10,11 +10,11 @@ const ADMIN_RATE_LIMIT_PER_MINUTE = 10_000;
 export async function createAdminKey({ orm }: Database, name: string, now: Date): Promise<string> {
   const key = generateApiKey();
   await orm.transaction(async (tx) => {
-    const tenantId = uuidv7();
+    const tenantId = newId();
     await tx.insert(tenants).values({ id: tenantId, name, createdAt: now });
     await tx.insert(apiKeys).values({
       tenantId,
-      id: uuidv7(),
+      id: newId(),
       name,
       keySha256: apiKeySha256(key),
       keyPrefix: apiKeyPrefix(key),

@@ -1,9 +1,9 @@
 import { eq } from "drizzle-orm";
-import { v7 as uuidv7 } from "uuid";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeys } from "../db/apiKeys.ts";
 import { tenants } from "../db/tenants.ts";
 import { NotFoundError } from "../errors.ts";
+import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import { apiKeyPrefix, apiKeySha256, generateApiKey } from "./apiKey.ts";
 import type { Scope } from "./scope.ts";
@@ -19,7 +19,7 @@ export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) 
     const [tenant] = await tx.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, input.tenantId));
     if (tenant === undefined) throw new NotFoundError("Tenant");
     const created = {
-      id: uuidv7(),
+      id: newId(),
       tenantId: tenant.id,
       keyPrefix: apiKeyPrefix(key),
       name: input.name,

@@ -1,6 +1,6 @@
-import { v7 as uuidv7 } from "uuid";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { tenants } from "../db/tenants.ts";
+import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import type { CreateTenantInput } from "./wire.ts";
 
@@ -9,7 +9,7 @@ export async function createTenant({ ctx, input }: VerbArgs<CreateTenantInput>) 
     const [tenant] = await tx
       .insert(tenants)
       .values({
-        id: uuidv7(),
+        id: newId(),
         name: input.name,
         contactEmail: input.contactEmail ?? null,
         createdAt: ctx.clock(),

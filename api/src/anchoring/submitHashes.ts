@@ -1,7 +1,8 @@
-import { v7 as uuidv7 } from "uuid";
 import type { Hex } from "#protocol/bytes.ts";
+import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import { type Database, isDataError } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
+import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 
 export type SubmittedHash = {
@@ -49,7 +50,7 @@ const ACCEPT = `
     FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[])
       AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id)
   )
-  SELECT id FROM inserted`;
+  SELECT CASE WHEN count(*) < $15 THEN coalesce(array_agg(id), '{}') END AS accepted FROM inserted`;
 
 const FIND_EARLIER = `
   SELECT s.content_hash, s.tenant_id, s.id
@@ -94,7 +95,7 @@ function toCall(input: SubmitHashes): Call {
   const { tenantId } = input.ctx.caller;
   const items = input.hashes.map((hash) => ({
     ...hash,
-    id: uuidv7(),
+    id: newId(),
     tenantId,
     chainId: input.chainId,
     key: hash.contentHash + tenantId,
@@ -108,17 +109,15 @@ async function accept(db: Database, calls: Call[]): Promise<SubmissionResult[][]
   for (const call of calls)
     for (const item of call.items) if (!first.has(item.key)) first.set(item.key, item);
   const items = [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const { rows } = await db.pool.query<{ id: string }>({
+  // Null stands for all of them, which is the rule.
+  const { rows } = await db.pool.query<{ accepted: string[] | null }>({
     name: "accept-submissions",
     text: ACCEPT,
     values: acceptValues(items, calls),
   });
-
-  const accepted = new Set(rows.map((row) => row.id));
-  const idOfKey = await findEarlier(
-    db,
-    items.filter((item) => !accepted.has(item.id)),
-  );
+  const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
+  const earlier = items.filter((item) => !accepted.has(item.id));
+  const idOfKey = await findEarlier(db, earlier);
   return calls.map((call) =>
     call.items.map((item) => ({
       contentHash: item.contentHash,
@@ -133,20 +132,21 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
   const ctxOf = calls.map((call) => call.input.ctx);
   const single = (call: Call) => (call.input.action === "hash.submit" ? call.items[0]! : null);
   return [
-    items.map((item) => Buffer.from(item.contentHash.slice(2), "hex")),
-    items.map((item) => item.tenantId),
-    items.map((item) => item.id),
-    items.map((item) => item.chainId),
+    byteaArrayLiteral(items.map((item) => item.contentHash.slice(2))),
+    arrayLiteral(items.map((item) => item.tenantId)),
+    arrayLiteral(items.map((item) => item.id)),
+    arrayLiteral(items.map((item) => item.chainId)),
     items.map((item) => item.externalId),
     items.map((item) => (item.metadata === null ? null : JSON.stringify(item.metadata))),
     now,
-    ctxOf.map((ctx) => ctx.caller.tenantId),
-    ctxOf.map((ctx) => ctx.requestId),
-    ctxOf.map((ctx) => ctx.caller.apiKeyId),
-    calls.map((call) => call.input.action),
-    calls.map((call) => single(call)?.contentHash ?? null),
+    arrayLiteral(ctxOf.map((ctx) => ctx.caller.tenantId)),
+    arrayLiteral(ctxOf.map((ctx) => ctx.requestId)),
+    arrayLiteral(ctxOf.map((ctx) => ctx.caller.apiKeyId)),
+    arrayLiteral(calls.map((call) => call.input.action)),
+    arrayLiteral(calls.map((call) => single(call)?.contentHash ?? null)),
     ctxOf.map((ctx) => ctx.clientAddress),
-    calls.map((call) => single(call)?.id ?? null),
+    arrayLiteral(calls.map((call) => single(call)?.id ?? null)),
+    items.length,
   ];
 }
 

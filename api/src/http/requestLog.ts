@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import type { Logger } from "pino";
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../newId.ts";
 import type { createClientAddress } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 
@@ -8,7 +8,7 @@ import { type AppEnv, setHeader } from "./context.ts";
 export function requestLog(logger: Logger, clientAddress: ReturnType<typeof createClientAddress>) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = performance.now();
-    const requestId = uuidv7();
+    const requestId = newId();
     c.set("requestId", requestId);
     c.set(
       "clientAddress",

@@ -1,9 +1,9 @@
 import pg from "pg";
-import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
 import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
 import { migrateDatabase } from "../db/migrate.ts";
+import { newId } from "../newId.ts";
 import { type AnchorColumns, type BatchState, IllegalMoveError, moveBatches } from "./batchState.ts";
 
 const STATES: BatchState[] = ["sealed", "broadcast", "anchored"];
@@ -42,12 +42,12 @@ afterAll(async () => {
 
 /** A batch that came to its state by legal moves. */
 async function batchIn(state: BatchState): Promise<string> {
-  const id = uuidv7();
+  const id = newId();
   await client.query(
     "INSERT INTO app.batches (id, chain_id, publisher, root, leaf_count, state, sealed_at) VALUES ($1, 1, $2, $3, 1, 'sealed', now())",
     [id, Buffer.alloc(20, 1), Buffer.alloc(32, 3)],
   );
-  if (state !== "sealed") await moveBatches(client, [id], "sealed", "broadcast", { slotId: uuidv7() });
+  if (state !== "sealed") await moveBatches(client, [id], "sealed", "broadcast", { slotId: newId() });
   if (state === "anchored") await moveBatches(client, [id], "broadcast", "anchored", { anchor });
   return id;
 }

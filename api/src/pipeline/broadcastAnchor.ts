@@ -1,5 +1,4 @@
 import type { Logger } from "pino";
-import { v7 as uuidv7 } from "uuid";
 import type { Hex } from "#protocol/bytes.ts";
 import {
   type AnchorWriter,
@@ -11,6 +10,7 @@ import type { Chain } from "../chain/chainDirectory.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
 import type { Database } from "../db/client.ts";
 import { withChainLock, withTransaction } from "../db/transaction.ts";
+import { newId } from "../newId.ts";
 import { addFiller } from "./anchorableTree.ts";
 import { type Attempt, findSlots, type Slot, storeAttempt } from "./anchorSlots.ts";
 import { moveBatches } from "./batchState.ts";
@@ -144,7 +144,7 @@ async function sendSealed(deps: BroadcastDeps): Promise<boolean> {
     const signed = await deps.writer.sign(fresh, nonce, await deps.writer.fees());
     await storeThenSend(
       deps,
-      uuidv7(),
+      newId(),
       signed,
       fresh.map((batch) => batch.id),
     );

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildTree, loadKeccak } from "#protocol/merkleTree.ts";
 import type { EmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
@@ -9,6 +8,7 @@ import type { Chain } from "../chain/chainDirectory.ts";
 import { registerChain } from "../chain/registerChain.ts";
 import { connectDatabase, type Database } from "../db/client.ts";
 import { migrateDatabase } from "../db/migrate.ts";
+import { newId } from "../newId.ts";
 import { sealBatch } from "./sealBatch.ts";
 
 const START = new Date("2027-01-15T08:00:00Z");
@@ -44,8 +44,8 @@ beforeEach(async () => {
 
 type Submitted = { id: string; tenantId: string; contentHash: Buffer };
 
-async function submit(contentHash: Buffer = randomBytes(32), tenantId = uuidv7()): Promise<Submitted> {
-  const id = uuidv7();
+async function submit(contentHash: Buffer = randomBytes(32), tenantId = newId()): Promise<Submitted> {
+  const id = newId();
   await db.pool.query(
     "INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at) VALUES ($1, $2, $3, $4, $5)",
     [contentHash, tenantId, id, chain.chainId, START],
@@ -158,7 +158,7 @@ test("a submission that another process sealed meanwhile is never taken out of i
   // As when the connection with the lock broke: the other process sees the same pending rows.
   const [submitted] = await submitMany(1);
   const other = await db.pool.connect();
-  const theirs = uuidv7();
+  const theirs = newId();
   await other.query("BEGIN");
   await other.query("UPDATE app.submissions SET batch_id = $2, leaf_index = 0 WHERE id = $1", [
     submitted!.id,

@@ -1,10 +1,10 @@
 import type { PoolClient } from "pg";
-import { v7 as uuidv7 } from "uuid";
 import type { MerkleTree } from "#protocol/merkleTree.ts";
 import type { Chain } from "../chain/chainDirectory.ts";
 import type { Database } from "../db/client.ts";
 import { bufferOver } from "../db/schema.ts";
 import { withChainLock, withTransaction } from "../db/transaction.ts";
+import { newId } from "../newId.ts";
 import { anchorableTree } from "./anchorableTree.ts";
 
 export type SealLimits = {
@@ -39,7 +39,7 @@ export async function sealBatch(
     withTransaction(db, async (tx) => {
       if (!(await isDue(tx, chain.chainId, limits, now))) return null;
       const pending = await readPending(tx, chain.chainId, limits.batchLeavesMax);
-      const id = uuidv7();
+      const id = newId();
       const leafIndexes = indexLeaves(pending);
       const tree = await anchorableTree(
         tx,
