@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
-import type { AuthenticateKey } from "./accounts/authenticateKey.ts";
+import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -15,19 +15,18 @@ import type { Database } from "./db/client.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errorHandler.ts";
-import type { RequestCount } from "./http/rateLimit.ts";
+import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
-import { readReadiness } from "./operations/readiness.ts";
+import { createReadiness } from "./operations/readiness.ts";
 import { remember } from "./remember.ts";
 
 export type AppDeps = {
   db: Database;
   clock: () => Date;
   logger: Logger;
-  authenticateKey: AuthenticateKey;
-  countRequest: (subject: string) => Promise<RequestCount>;
+  countRequest: CountRequest;
   onKeyUsed: (apiKeyId: string) => void;
   publicUrl: string;
   trustedProxies: readonly string[];
@@ -52,7 +51,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     if (!readers.has(key)) readers.set(key, createChainReader(chain, deps.rpcTimeoutMs));
     return readers.get(key)!;
   };
-  const requireKey = requireApiKey({ authenticateKey: deps.authenticateKey, onKeyUsed: deps.onKeyUsed });
+  const requireKey = requireApiKey({
+    apiKeys: createApiKeyDirectory(db),
+    countRequest: deps.countRequest,
+    onKeyUsed: deps.onKeyUsed,
+  });
   const verbContext = createVerbContext(db, clock);
 
   const app = new Hono<AppEnv>();
@@ -62,7 +65,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   app.get("/health", (c) => c.json({ status: "ok" }));
   const readiness = remember(
-    () => readReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf }),
+    createReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf, clock }),
     READINESS_STALE_MS,
     clock,
   );

@@ -2,7 +2,6 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Redis } from "ioredis";
 import { pino } from "pino";
-import { authenticateInPostgres, authenticateWithCounter } from "./accounts/authenticateKey.ts";
 import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
 import { createApp } from "./app.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
@@ -15,15 +14,11 @@ import { onShutdown } from "./shutdown.ts";
 const DRAIN_MS = 10_000;
 const LOG_FLUSH_MS = 1_000;
 
-/** How requests are authenticated and counted: in PostgreSQL alone, or with Redis as the counter. */
+/** Where requests are counted: in Redis if there is one, else in PostgreSQL. */
 function createLimits(config: Config, db: Database, clock: () => Date, logger: pino.Logger) {
   const inPostgres = countInPostgres(db);
   if (config.REDIS_URL === undefined) {
-    return {
-      authenticateKey: authenticateInPostgres(db),
-      countRequest: createRateLimit(inPostgres),
-      close: () => {},
-    };
+    return { countRequest: createRateLimit(inPostgres, clock), close: () => {} };
   }
   const redis = new Redis(config.REDIS_URL, {
     maxRetriesPerRequest: 0,
@@ -37,11 +32,7 @@ function createLimits(config: Config, db: Database, clock: () => Date, logger: p
   const counter = countInRedis(redis, clock, inPostgres, (err) =>
     logger.debug({ err }, "requests counted in PostgreSQL"),
   );
-  return {
-    authenticateKey: authenticateWithCounter(db, counter),
-    countRequest: createRateLimit(counter),
-    close: () => redis.disconnect(),
-  };
+  return { countRequest: createRateLimit(counter, clock), close: () => redis.disconnect() };
 }
 
 /** The process that answers HTTP. It holds no private key; run as many as you like behind one address. */
@@ -66,7 +57,6 @@ function main(): void {
     db,
     clock,
     logger,
-    authenticateKey: limits.authenticateKey,
     countRequest: limits.countRequest,
     onKeyUsed: keyUse.record,
     publicUrl: config.PUBLIC_URL,

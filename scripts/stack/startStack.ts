@@ -79,7 +79,9 @@ async function startParts(options: Home, known: StackFile | null, onStop: OnStop
     ? { ownerUrl: settings.DATABASE_OWNER_URL ?? settings.DATABASE_URL, apiUrl: settings.DATABASE_URL }
     : await startDatabase(options, onStop);
   await migrateDatabase(databases.ownerUrl);
-  if (!settings.DATABASE_URL) await grantAccess(databases.ownerUrl, API_ROLE);
+  const role = decodeURIComponent(new URL(databases.apiUrl).username);
+  if (role !== decodeURIComponent(new URL(databases.ownerUrl).username))
+    await grantAccess(databases.ownerUrl, role);
   onProgress("Database is up to date");
   const chain = settings.CHAIN_RPC_URL
     ? externalChain(settings)

@@ -175,6 +175,71 @@ describe("HA-16 a key", () => {
     await second.process.stop();
   });
 
+  test("that is revoked, or whose tenant is suspended, stores nothing from then on, in every process", async () => {
+    const second = await api.startApi();
+    const { key, keyId, tenantId: suspended } = await createTenantKey(api, { scopes: ["submit"] });
+    const submit = (origin: string, body: object = { hash: randomHash() }) =>
+      call(origin, "POST", "/v1/hashes", { key, body });
+    const accepted = async () => {
+      const { rows } = await api.db.pool.query("SELECT FROM app.submissions WHERE tenant_id = $1", [
+        suspended,
+      ]);
+      return rows.length;
+    };
+    const setStatus = (status: string) =>
+      api.db.pool.query("UPDATE app.tenants SET status = $2 WHERE id = $1", [suspended, status]);
+    for (const origin of [api.apiUrl, second.url]) expect((await submit(origin)).status).toBe(202);
+
+    await setStatus("suspended");
+    expect((await submit(second.url)).status).toBe(403);
+    await setStatus("active");
+    expect((await submit(second.url)).status).toBe(202);
+    await admin("DELETE", `/admin/api-keys/${keyId}`);
+    // A refusal for another reason must not tell either what a revoked key may do.
+    expect((await submit(second.url, {})).status).toBe(401);
+    expect((await submit(second.url)).status).toBe(401);
+    expect((await submit(api.apiUrl)).status).toBe(401);
+    expect(await accepted()).toBe(3);
+    await second.process.stop();
+  });
+
+  test("that is revoked while many submit ends their submissions at one moment", async () => {
+    const second = await api.startApi();
+    const {
+      key,
+      keyId,
+      tenantId: revoking,
+    } = await createTenantKey(api, {
+      scopes: ["submit"],
+      rateLimitPerMinute: 10_000,
+    });
+    let revoked = false;
+    const afterwards: number[] = [];
+    const stored: string[] = [];
+    const submitAll = async (origin: string) => {
+      for (let i = 0; i < 60; i++) {
+        const sentAfter = revoked;
+        const answer = await call(origin, "POST", "/v1/hashes", { key, body: { hash: randomHash() } });
+        if (sentAfter) afterwards.push(answer.status);
+        if (answer.status === 202) stored.push(answer.body.id);
+      }
+    };
+    const submitters = Array.from({ length: 16 }, (_, index) =>
+      submitAll(index % 2 ? api.apiUrl : second.url),
+    );
+    await until(() => stored.length > 100);
+    await admin("DELETE", `/admin/api-keys/${keyId}`);
+    revoked = true;
+    await Promise.all(submitters);
+    expect(afterwards.length).toBeGreaterThan(0);
+    expect(new Set(afterwards)).toEqual(new Set([401]));
+    const { rows } = await api.db.pool.query("SELECT id FROM app.submissions WHERE tenant_id = $1", [
+      revoking,
+    ]);
+    expect(rows.map(({ id }) => id).sort()).toEqual(stored.sort());
+    await second.process.stop();
+  });
+
   test("that nobody knows cannot be revoked", async () => {
     for (const id of ["0190aaaa-0000-7000-8000-000000000000", "key", "%00"])
       expect(await admin("DELETE", `/admin/api-keys/${id}`)).toMatchObject({

@@ -20,7 +20,7 @@ export type AccountRoutesDeps = {
 /** `/admin/tenants` and `/admin/api-keys` (HA-16): the platform operator's. */
 export function accountRoutes({ requireKey, verbContext }: AccountRoutesDeps) {
   const routes = new Hono<AppEnv>();
-  const admin = requireKey("admin");
+  const admin = requireKey.now("admin");
 
   routes.post("/admin/tenants", admin, async (c) => {
     const input = await readJson(c, createTenantBody);

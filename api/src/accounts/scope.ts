@@ -9,11 +9,18 @@ export type Caller = {
   readonly tenantId: string;
   readonly apiKeyId: string;
   readonly scopes: readonly Scope[];
+  /** The caller may do this as long as `app.access_version` holds this value. */
+  readonly accessVersion: string;
 };
 
+/** The scope itself, or `admin`, which stands for all. */
+export function hasScope({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
+  return scopes.includes(scope) || scopes.includes("admin");
+}
+
 /** @throws {ForbiddenError} 403 with HashAnchor's text (HA-20). */
-export function requireScope(caller: Caller, scope: Scope): void {
-  if (caller.scopes.includes(scope) || caller.scopes.includes("admin")) return;
+export function requireScope(caller: Pick<Caller, "scopes">, scope: Scope): void {
+  if (hasScope(caller, scope)) return;
   throw new ForbiddenError(
     `Insufficient scope. Required: ${scope === "admin" ? "admin" : `${scope} or admin`}`,
   );

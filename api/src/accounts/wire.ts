@@ -4,7 +4,7 @@ import { SCOPES } from "./scope.ts";
 /** A text that PostgreSQL can keep: U+0000 has no place in it. */
 const storableText = (min: number, max: number) =>
   z
-    .string()
+    .string(`must have ${min} to ${max} characters`)
     .min(min, `must have ${min} to ${max} characters`)
     .max(max, `must have ${min} to ${max} characters`)
     .refine((text) => !text.includes("\0"), "must not contain U+0000");

@@ -32,8 +32,8 @@ export type AnchoringRoutesDeps = {
 /** HashAnchor's submissions (HA-2, HA-3), queries (HA-5, HA-7) and public verification (HA-8, HA-9). */
 export function anchoringRoutes(deps: AnchoringRoutesDeps) {
   const routes = new Hono<AppEnv>();
-  const submit = deps.requireKey("submit");
-  const query = deps.requireKey("query");
+  const submit = deps.requireKey.inStatement("submit");
+  const query = deps.requireKey.now("query");
   const open = deps.limitPerAddress;
 
   routes.post("/v1/hashes", submit, async (c) => {
@@ -42,6 +42,7 @@ export function anchoringRoutes(deps: AnchoringRoutesDeps) {
     const hashes = [{ contentHash: hash, externalId, metadata }];
     const [result] = await deps.submitHashes({
       ctx: deps.verbContext(c),
+      renewCaller: c.get("renewCaller"),
       chainId: chain.chainId,
       action: "hash.submit",
       hashes,
@@ -62,6 +63,7 @@ export function anchoringRoutes(deps: AnchoringRoutesDeps) {
     }));
     const results = await deps.submitHashes({
       ctx: deps.verbContext(c),
+      renewCaller: c.get("renewCaller"),
       chainId: chain.chainId,
       action: "hash.submit_batch",
       hashes,

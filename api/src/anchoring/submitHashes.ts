@@ -1,4 +1,5 @@
 import type { Hex } from "#protocol/bytes.ts";
+import type { Caller } from "../accounts/scope.ts";
 import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import { type Database, isDataError } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
@@ -13,6 +14,8 @@ export type SubmittedHash = {
 
 export type SubmitHashes = {
   ctx: Omit<Context, "db">;
+  /** Who the caller is now, when somebody's access has changed since the request was let in; throws when it is nobody. */
+  renewCaller: () => Promise<Caller>;
   chainId: number;
   action: "hash.submit" | "hash.submit_batch";
   hashes: SubmittedHash[];
@@ -29,18 +32,23 @@ class Refused {
     this.reason = reason;
   }
 }
-type Outcome = SubmissionResult[] | Refused;
+/** A call whose caller was read before somebody's access changed: nothing was stored. */
+const STALE = Symbol("stale");
+type Outcome = SubmissionResult[] | Refused | typeof STALE;
 
 type Call = { input: SubmitHashes; items: Item[] };
 
 // Submissions and their audit rows in one statement, which is one transaction and one round trip. Rows come sorted by key, so
-// that two processes that insert the same hashes wait for each other and never deadlock.
+// that two processes that insert the same hashes wait for each other and never deadlock. Under an access version that is over
+// nothing is stored (HA-16).
 const ACCEPT = `
-  WITH inserted AS (
+  WITH access AS (
+    SELECT FROM app.access_version WHERE version = $16
+  ), inserted AS (
     INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, external_id, metadata, created_at)
     SELECT content_hash, tenant_id, id, chain_id, external_id, metadata::jsonb, $7
     FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
-      AS item (content_hash, tenant_id, id, chain_id, external_id, metadata)
+      AS item (content_hash, tenant_id, id, chain_id, external_id, metadata), access
     ON CONFLICT (content_hash, tenant_id) DO NOTHING
     RETURNING id
   ), audited AS (
@@ -48,9 +56,10 @@ const ACCEPT = `
     SELECT tenant_id, request_id, api_key_id, action, 'hash', resource_id, ip_address,
            CASE WHEN single_id IS NULL OR single_id IN (SELECT id FROM inserted) THEN 202 ELSE 200 END, $7
     FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[])
-      AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id)
+      AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id), access
   )
-  SELECT CASE WHEN count(*) < $15 THEN coalesce(array_agg(id), '{}') END AS accepted FROM inserted`;
+  SELECT EXISTS (SELECT FROM access) AS current,
+         CASE WHEN count(*) < $15 THEN coalesce(array_agg(id), '{}') END AS accepted FROM inserted`;
 
 const FIND_EARLIER = `
   SELECT s.content_hash, s.tenant_id, s.id
@@ -65,16 +74,22 @@ export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promi
   const submit = groupCalls((inputs: SubmitHashes[]) => acceptGroup(db, inputs), {
     weightMax: 500,
     weightOf: (input) => input.hashes.length,
-    concurrencyMax: 2,
+    concurrencyMax: 1, // two groups under way would be smaller ones, and cost more than they gain
   });
-  return async (input) => {
-    const outcome = await submit(input);
-    if (outcome instanceof Refused) throw outcome.reason;
-    return outcome;
+  return async (given) => {
+    for (let input = given; ; ) {
+      const outcome = await submit(input);
+      if (outcome instanceof Refused) throw outcome.reason;
+      if (outcome !== STALE) return outcome;
+      input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
+    }
   };
 }
 
 async function acceptGroup(db: Database, inputs: SubmitHashes[]): Promise<Outcome[]> {
+  // Versions differ only in the moment in which one ends; whoever has another than the last one asks again.
+  const version = inputs.at(-1)!.ctx.caller.accessVersion;
+  if (inputs.some(({ ctx }) => ctx.caller.accessVersion !== version)) return inputs.map(() => STALE);
   try {
     return await accept(db, inputs.map(toCall));
   } catch (error) {
@@ -83,7 +98,7 @@ async function acceptGroup(db: Database, inputs: SubmitHashes[]): Promise<Outcom
     return Promise.all(
       inputs.map((input) =>
         accept(db, [toCall(input)]).then(
-          ([results]) => results!,
+          ([outcome]) => outcome!,
           (reason: unknown) => new Refused(reason),
         ),
       ),
@@ -103,18 +118,19 @@ function toCall(input: SubmitHashes): Call {
   return { input, items };
 }
 
-async function accept(db: Database, calls: Call[]): Promise<SubmissionResult[][]> {
+async function accept(db: Database, calls: Call[]): Promise<Exclude<Outcome, Refused>[]> {
   // The first of equal hashes in a group is the one to insert; the others are duplicates of it.
   const first = new Map<string, Item>();
   for (const call of calls)
     for (const item of call.items) if (!first.has(item.key)) first.set(item.key, item);
   const items = [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   // Null stands for all of them, which is the rule.
-  const { rows } = await db.pool.query<{ accepted: string[] | null }>({
+  const { rows } = await db.pool.query<{ current: boolean; accepted: string[] | null }>({
     name: "accept-submissions",
     text: ACCEPT,
     values: acceptValues(items, calls),
   });
+  if (!rows[0]!.current) return calls.map(() => STALE);
   const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
   const earlier = items.filter((item) => !accepted.has(item.id));
   const idOfKey = await findEarlier(db, earlier);
@@ -147,6 +163,7 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
     ctxOf.map((ctx) => ctx.clientAddress),
     arrayLiteral(calls.map((call) => single(call)?.id ?? null)),
     items.length,
+    ctxOf[0]!.caller.accessVersion,
   ];
 }
 

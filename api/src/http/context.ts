@@ -11,6 +11,8 @@ export type AppEnv = {
     clientAddress: string;
     /** Set by requireApiKey. */
     caller: Caller;
+    /** Set by requireApiKey where a statement checks the caller: who it is now, or a refusal. */
+    renewCaller: () => Promise<Caller>;
     /** What went wrong, for the log line of the request. */
     failure?: unknown;
   };

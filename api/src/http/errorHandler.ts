@@ -9,7 +9,7 @@ export function answerError(error: unknown, c: Context<AppEnv>): Response {
     error instanceof ApiError
       ? error
       : isDatabaseUnavailable(error)
-        ? new UnavailableError("The database is not reachable; try again", error)
+        ? new UnavailableError("The database did not answer; try again", error)
         : null;
   if (known === null) {
     c.set("failure", error);

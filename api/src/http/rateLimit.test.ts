@@ -96,6 +96,38 @@ describe("HA-13 the limit of a key", () => {
     await second.process.stop();
   });
 
+  test("is exact in one process also where part of it is let through before the count is shared", async () => {
+    const { key, keyId } = await createTenantKey(api, { rateLimitPerMinute: 500 });
+    await inOneWindow();
+    const counted: Record<number, number> = {};
+    const ask = async () => {
+      for (let i = 0; i < 50; i++) {
+        const { status } = await probe(key);
+        counted[status] = (counted[status] ?? 0) + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, ask));
+    expect(counted).toEqual({ 404: 500, 429: 300 });
+    expect((await windowOf(`key:${keyId}`)).requests).toBe(800);
+  });
+
+  test("lets further processes go over it by 1 % at most, and every request is counted", async () => {
+    const second = await api.startApi();
+    const { key, keyId } = await createTenantKey(api, { rateLimitPerMinute: 500 });
+    await inOneWindow();
+    let letThrough = 0;
+    const ask = async (origin: string) => {
+      for (let i = 0; i < 50; i++) if ((await probe(key, origin)).status === 404) letThrough++;
+    };
+    await Promise.all(
+      Array.from({ length: 16 }, (_, index) => ask(index % 2 === 0 ? api.apiUrl : second.url)),
+    );
+    expect(letThrough).toBeGreaterThanOrEqual(500);
+    expect(letThrough).toBeLessThanOrEqual(505);
+    await until(async () => (await windowOf(`key:${keyId}`)).requests === 800);
+    await second.process.stop();
+  });
+
   test("is full again in the next window", async () => {
     const { key, keyId } = await createTenantKey(api, { rateLimitPerMinute: 1 });
     await inOneWindow();

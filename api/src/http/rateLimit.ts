@@ -97,33 +97,105 @@ export function sharedSubject(subject: string): string {
   return `address:${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
 }
 
-/** How often each subject stands in a group of requests. */
-export function tally(subjects: readonly string[]): Map<string, number> {
-  const added = new Map<string, number>();
-  for (const subject of subjects) added.set(subject, (added.get(subject) ?? 0) + 1);
-  return added;
-}
+/** A subject's window as one process knows it. */
+type Window = {
+  endsAtMs: number;
+  /** Requests of all processes when the shared counter last answered. */
+  told: number;
+  /** Requests that were let through since, and that the shared counter does not know yet. */
+  untold: number;
+  /** Requests that wait for the shared counter's answer. */
+  waiting: number;
+};
 
-/** Gives each request of a group that was counted in one step its own place in the window, in the group's order. */
-export function placesOf(subjects: readonly string[], counts: Map<string, RequestCount>): RequestCount[] {
-  const behind = tally(subjects);
-  return subjects.map((subject) => {
-    behind.set(subject, behind.get(subject)! - 1);
-    const { requests, windowEndsInSeconds } = counts.get(subject)!;
-    return { requests: requests - behind.get(subject)!, windowEndsInSeconds };
-  });
-}
+/** Part of a limit that a process may let through before the shared counter knows: nothing of limits below 100. */
+const UNTOLD_PART_MAX = 0.01;
+const TELL_AFTER_MS = 20;
+const REMEMBERED_WINDOWS_MAX = 100_000;
+
+/** Counts a request against the limit of its subject; over the limit, `requests` is larger than it. */
+export type CountRequest = (subject: string, limit: number) => Promise<RequestCount>;
 
 /**
- * Counts a request against its subject. Requests that arrive together are counted in one step for all subjects, where a
- * limiter library takes one step per request. Subjects `address:…` count as `sharedSubject` has them.
+ * Counts requests against the limits of their subjects (`address:…` as `sharedSubject` has them). The counter that all processes
+ * share is asked before the answer, in one step for all requests that wait together, where a limiter library takes a step
+ * for each. Only where a large limit is not reached yet, up to 1 % of it is let through at once and told within 20 ms. So one
+ * process never lets a request over a limit through, nor do several over a limit below 100; over larger ones each further
+ * process may let 1 % through.
  */
-export function createRateLimit(counter: Counter): (subject: string) => Promise<RequestCount> {
-  return groupCalls(
-    async (given: string[]) => {
-      const subjects = given.map(sharedSubject);
-      return placesOf(subjects, await counter(tally(subjects)));
-    },
-    { weightMax: 1_000, concurrencyMax: 1 },
-  );
+export function createRateLimit(counter: Counter, clock: () => Date): CountRequest {
+  const windows = new Map<string, Window>();
+  let telling = false;
+
+  function windowOf(subject: string): Window {
+    let window = windows.get(subject);
+    if (window === undefined) {
+      if (windows.size >= REMEMBERED_WINDOWS_MAX) windows.clear();
+      window = { endsAtMs: 0, told: 0, untold: 0, waiting: 0 };
+      windows.set(subject, window);
+    }
+    return window;
+  }
+
+  function takeUntold(window: Window): number {
+    const { untold } = window;
+    window.untold = 0;
+    return clock().getTime() < window.endsAtMs ? untold : 0;
+  }
+
+  /** Tells the shared counter of the requests that wait (0 or 1 each), and with them of those that it does not know yet. */
+  async function tellGroup(
+    group: { subject: string; window: Window; requests: number }[],
+  ): Promise<RequestCount[]> {
+    const behind = new Map<string, number>();
+    const added = new Map<string, number>();
+    for (const { subject, window, requests } of group) {
+      behind.set(subject, (behind.get(subject) ?? 0) + requests);
+      added.set(subject, (added.get(subject) ?? 0) + requests + takeUntold(window));
+    }
+    const counts = await counter(added);
+    const nowMs = clock().getTime();
+    return group.map(({ subject, window, requests }) => {
+      const count = counts.get(subject)!;
+      window.told = count.requests;
+      // Seconds are rounded up: the last one of a window is left to the shared counter.
+      window.endsAtMs = nowMs + (count.windowEndsInSeconds - 1) * 1_000;
+      behind.set(subject, behind.get(subject)! - requests);
+      return { ...count, requests: count.requests - behind.get(subject)! };
+    });
+  }
+
+  const tell = groupCalls(tellGroup, { weightMax: 1_000, concurrencyMax: 1 });
+
+  async function ask(subject: string, window: Window): Promise<RequestCount> {
+    window.waiting++;
+    try {
+      return await tell({ subject, window, requests: 1 });
+    } finally {
+      window.waiting--;
+    }
+  }
+
+  function tellLater(): void {
+    if (telling) return;
+    telling = true;
+    setTimeout(() => {
+      telling = false;
+      // A counter that does not answer never learns of them: at most 1 % of a limit.
+      for (const [subject, window] of windows)
+        if (window.untold > 0) tell({ subject, window, requests: 0 }).catch(() => {});
+    }, TELL_AFTER_MS).unref();
+  }
+
+  return async (given, limit) => {
+    const subject = sharedSubject(given);
+    const window = windowOf(subject);
+    const leftMs = window.endsAtMs - clock().getTime();
+    const untold = window.untold + 1;
+    if (window.waiting > 0 || leftMs <= 0 || untold > limit * UNTOLD_PART_MAX || window.told + untold > limit)
+      return ask(subject, window);
+    window.untold = untold;
+    tellLater();
+    return { requests: window.told + untold, windowEndsInSeconds: Math.ceil(leftMs / 1_000) };
+  };
 }

@@ -1,14 +1,15 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
-import type { AuthenticateKey } from "../accounts/authenticateKey.ts";
-import { requireScope, type Scope } from "../accounts/scope.ts";
-import { ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
+import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
+import { type Caller, hasScope, requireScope, type Scope } from "../accounts/scope.ts";
+import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
 import { type AppEnv, setHeader } from "./context.ts";
-import type { RequestCount } from "./rateLimit.ts";
+import type { CountRequest } from "./rateLimit.ts";
 
 export type ApiKeyChecks = {
-  authenticateKey: AuthenticateKey;
+  apiKeys: ApiKeyDirectory;
+  countRequest: CountRequest;
   /** Hears of every key that was used; must not wait. */
   onKeyUsed: (apiKeyId: string) => void;
 };
@@ -16,43 +17,84 @@ export type ApiKeyChecks = {
 /**
  * Lets a request through whose key is valid, within its rate limit (HA-13), of an active tenant, and has the scope (HA-20).
  * Every answer from the limit on carries X-RateLimit-Limit and X-RateLimit-Remaining, refusals included.
+ * @returns middlewares: `now` for routes in general, `inStatement` for those whose own statement checks the caller's access version
+ * (see submitHashes.ts), which saves them a round trip. Both refuse a revoked key from the next request on.
  */
-export function requireApiKey({ authenticateKey, onKeyUsed }: ApiKeyChecks) {
-  return (scope: Scope) =>
+export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks) {
+  async function admit(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
+    onKeyUsed(key.id);
+    const { rateLimitPerMinute } = key;
+    const count = await countRequest(`key:${key.id}`, rateLimitPerMinute);
+    setHeader(c, "X-RateLimit-Limit", String(rateLimitPerMinute));
+    setHeader(c, "X-RateLimit-Remaining", String(Math.max(0, rateLimitPerMinute - count.requests)));
+    if (count.requests > rateLimitPerMinute) throw new RateLimitedError(count.windowEndsInSeconds);
+    c.set("caller", toCaller(key, scope));
+  }
+
+  const now = (scope: Scope) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      const authenticated = await authenticateKey(apiKeySha256(presentedKey(c)));
-      if (authenticated === null) throw new UnauthorizedError("Invalid API key");
-      const { key, count } = authenticated;
-      onKeyUsed(key.id);
-
-      setHeader(c, "X-RateLimit-Limit", String(key.rateLimitPerMinute));
-      setHeader(c, "X-RateLimit-Remaining", String(Math.max(0, key.rateLimitPerMinute - count.requests)));
-      if (count.requests > key.rateLimitPerMinute) throw new RateLimitedError(count.windowEndsInSeconds);
-
-      if (key.tenantStatus === "suspended") throw new ForbiddenError("Tenant suspended");
-      const caller = { tenantId: key.tenantId, apiKeyId: key.id, scopes: key.scopes };
-      requireScope(caller, scope);
-      c.set("caller", caller);
+      await admit(c, known(await apiKeys.find(presentedKey(c))), scope);
       await next();
     });
+
+  const inStatement = (scope: Scope) =>
+    createMiddleware<AppEnv>(async (c, next) => {
+      const sha256 = presentedKey(c);
+      const renewCaller = async () => toCaller(known(await apiKeys.find(sha256)), scope);
+      c.set("renewCaller", renewCaller);
+      const recalled = known(await apiKeys.recall(sha256));
+      const key = mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
+      try {
+        await admit(c, key, scope);
+        await next();
+        if (c.error !== undefined) throw c.error;
+      } catch (error) {
+        // No statement has checked the key of a request that is refused: a revoked one learns nothing else.
+        if (error instanceof ApiError && error.status < 500) await renewCaller();
+        throw error;
+      }
+    });
+
+  return { now, inStatement };
 }
 
-/** The key from X-API-Key or Authorization: Bearer. */
-function presentedKey(c: Context<AppEnv>): string {
+/** @throws {UnauthorizedError} for the key that is not there. */
+function known(key: ActiveApiKey | null): ActiveApiKey {
+  if (key === null) throw new UnauthorizedError("Invalid API key");
+  return key;
+}
+
+function mayEnter(key: ActiveApiKey, scope: Scope): boolean {
+  return key.tenantStatus === "active" && hasScope(key, scope);
+}
+
+/** @throws {ForbiddenError} when the tenant is suspended or the scope is missing. */
+function toCaller(key: ActiveApiKey, scope: Scope): Caller {
+  if (key.tenantStatus === "suspended") throw new ForbiddenError("Tenant suspended");
+  const caller = {
+    tenantId: key.tenantId,
+    apiKeyId: key.id,
+    scopes: key.scopes,
+    accessVersion: key.accessVersion,
+  };
+  requireScope(caller, scope);
+  return caller;
+}
+
+/** SHA-256 of the key from X-API-Key or Authorization: Bearer. */
+function presentedKey(c: Context<AppEnv>): Buffer {
   const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
   const key = c.req.header("x-api-key") ?? bearer;
   if (key === undefined) throw new UnauthorizedError("Missing API key");
   if (!isApiKey(key)) throw new UnauthorizedError("Invalid API key");
-  return key;
+  return apiKeySha256(key);
 }
 
 /** Limits a public route per client address. */
-export function limitPerAddress(
-  countRequest: (subject: string) => Promise<RequestCount>,
-  requestsPerMinute: number,
-) {
+export function limitPerAddress(countRequest: CountRequest, requestsPerMinute: number) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const { requests, windowEndsInSeconds } = await countRequest(`address:${c.get("clientAddress")}`);
+    const subject = `address:${c.get("clientAddress")}`;
+    const { requests, windowEndsInSeconds } = await countRequest(subject, requestsPerMinute);
     if (requests > requestsPerMinute) throw new RateLimitedError(windowEndsInSeconds);
     await next();
   });

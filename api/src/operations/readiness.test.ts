@@ -3,6 +3,7 @@ import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
 import { startPostgresProxy } from "#test/support/postgresProxy.ts";
 import { until } from "#test/support/until.ts";
+import { createStandstill } from "./readiness.ts";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -76,4 +77,21 @@ test("an API outlives a restart of its database", async () => {
   }
   await behind.process.stop();
   await proxy.stop();
+});
+
+test("an indexer that reads nothing while its chain goes on is away after 30 s, until it reads again", () => {
+  let now = new Date(0);
+  const standsStill = createStandstill(() => now);
+  const at = (seconds: number, indexedBlock: number, blocksBehind: number | null) => {
+    now = new Date(seconds * 1_000);
+    return standsStill(1, indexedBlock, blocksBehind);
+  };
+  expect(at(0, 40, 0)).toBe(false);
+  expect(at(3_600, 40, 0)).toBe(false); // a chain without new blocks
+  expect(at(3_601, 40, 10)).toBe(false);
+  expect(at(3_620, 45, 5)).toBe(false);
+  expect(at(3_649, 45, 20)).toBe(false);
+  expect(at(3_650, 45, null)).toBe(true);
+  expect(standsStill(2, 45, 5)).toBe(false);
+  expect(at(3_651, 46, 20)).toBe(false);
 });
