@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,6 +13,7 @@ import { ownerFile, releaseStaleLock, stopPostmaster } from "./postmasterLock.ts
 const HOST = "127.0.0.1";
 const READY_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS_MAX = 5;
+const SHARED_BUFFERS_MB = { least: 128, most: 2_048 };
 
 export type EmbeddedPostgresOptions = {
   /** Holds `cluster/` (the data) and `password` (mode 0600); created when missing, kept between starts. */
@@ -118,12 +120,19 @@ function settingArgs({ durable = true, settings = {} }: EmbeddedPostgresOptions)
     listen_addresses: HOST,
     unix_socket_directories: "",
     max_connections: "200",
+    shared_buffers: `${sharedBuffersMb()}MB`,
     timezone: "UTC",
     log_timezone: "UTC",
     ...(durable ? {} : fast),
     ...settings,
   };
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+/** A quarter of the memory, as PostgreSQL's documentation proposes (§19.4): its default of 128 MB is soon too small for the index. */
+function sharedBuffersMb(): number {
+  const memoryMb = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2 ** 20;
+  return Math.floor(Math.min(SHARED_BUFFERS_MB.most, Math.max(SHARED_BUFFERS_MB.least, memoryMb / 4)));
 }
 
 function spawnServer(how: ReturnType<typeof asAccount>, log: (line: string) => void): Running {
