@@ -49,7 +49,7 @@ on ${machine()}. Load generator, baselines, API, workers, indexer, chain and dat
 ${tableOf(rows)}
 
 - A ratio compares figures of one run. Measured and baseline runs take turns, and the median of the turns counts.
-- Where a promise is about accepting hashes, workers and indexer are not running: a hash is accepted, and durable, without
+- Where a promise is about accepting hashes, workers, indexer and chain are not running: a hash is accepted, and durable, without
   them. The other figures are with everything running, settings as in \`npm start\`.
 - The load comes over 64 keep-alive connections, each with one request under way, from a lean generator in a thread of its
   own (\`test/bench/load.ts\`). One failed or unexpected answer fails the run.

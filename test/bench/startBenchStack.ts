@@ -11,6 +11,7 @@ export const startBenchStack: StartStack = async ({ pipeline = true } = {}) => {
     settings: { SEAL_INTERVAL_MS: "1000", PIPELINE_POLL_MS: "500" },
   });
   // Stopped, not left out: a worker tells the API which chain there is.
-  if (!pipeline) await Promise.all([...stack.workers, stack.indexer].map((part) => part?.stop()));
+  if (!pipeline)
+    await Promise.all([...stack.workers, stack.indexer, stack.chain].map((part) => part?.stop()));
   return stack;
 };
