@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
+import packageJson from "../../package.json" with { type: "json" };
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
@@ -8,18 +9,25 @@ import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
 import { createProofReader } from "./anchoring/readProofs.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
+import { createCallRecorder } from "./audit/recordCalls.ts";
+import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import type { Database } from "./db/client.ts";
+import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errorHandler.ts";
+import { mountDescription } from "./http/mountDescription.ts";
+import { mountRoutes } from "./http/mountRoutes.ts";
+import { describeRoutes } from "./http/openapi.ts";
 import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { operationRoutes } from "./operations/routes.ts";
 import { remember } from "./remember.ts";
 
 export type AppDeps = {
@@ -51,34 +59,18 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     if (!readers.has(key)) readers.set(key, createChainReader(chain, deps.rpcTimeoutMs));
     return readers.get(key)!;
   };
-  const requireKey = requireApiKey({
-    apiKeys: createApiKeyDirectory(db),
-    countRequest: deps.countRequest,
-    onKeyUsed: deps.onKeyUsed,
-  });
   const verbContext = createVerbContext(db, clock);
-
-  const app = new Hono<AppEnv>();
-  app.use(requestLog(logger, createClientAddress(deps.trustedProxies)));
-  app.onError(answerError);
-  app.notFound((c) => c.json({ error: "Not found" }, 404));
-
-  app.get("/health", (c) => c.json({ status: "ok" }));
-  const readiness = remember(
+  const readReadiness = remember(
     createReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf, clock }),
     READINESS_STALE_MS,
     clock,
   );
-  app.get("/ready", async (c) => {
-    const now = await readiness();
-    return c.json(now, now.ready ? 200 : 503);
-  });
-  app.route("/", accountRoutes({ requireKey, verbContext }));
-  app.route(
-    "/",
-    anchoringRoutes({
-      requireKey,
-      limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
+
+  const routes = [
+    ...operationRoutes({ readReadiness }),
+    ...accountRoutes({ verbContext }),
+    ...auditRoutes({ verbContext }),
+    ...anchoringRoutes({
       verbContext,
       chains,
       submitHashes: createSubmitHashes(db),
@@ -99,6 +91,21 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
     }),
-  );
+  ];
+
+  const app = new Hono<AppEnv>();
+  app.use(requestLog(logger, createClientAddress(deps.trustedProxies)));
+  app.onError(answerError);
+  app.notFound((c) => c.json({ error: "Not found" }, 404));
+  mountRoutes(app, routes, {
+    limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
+    auditCall: auditCall(createCallRecorder(db), clock),
+    requireKey: requireApiKey({
+      apiKeys: createApiKeyDirectory(db),
+      countRequest: deps.countRequest,
+      onKeyUsed: deps.onKeyUsed,
+    }),
+  });
+  mountDescription(app, describeRoutes(routes, { version: packageJson.version, serverUrl: deps.publicUrl }));
   return app;
 }

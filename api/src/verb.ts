@@ -1,6 +1,15 @@
 import type { Caller } from "./accounts/scope.ts";
 import type { Database } from "./db/client.ts";
 
+/** What the audit log says of the call (HA-15). */
+export type AuditedCall = {
+  readonly action: string;
+  readonly resourceType: string;
+  resourceId: string | null;
+  /** Whether a transaction of the call itself has written the row. */
+  isRecorded: boolean;
+};
+
 /** What every verb is given beside its input. */
 export type Context = {
   readonly db: Database;
@@ -8,6 +17,7 @@ export type Context = {
   readonly caller: Caller;
   readonly requestId: string;
   readonly clientAddress: string;
+  readonly call: AuditedCall;
 };
 
 /** A verb takes parsed input and answers a value; it knows nothing of HTTP. */

@@ -29,8 +29,6 @@ export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) 
     };
     await tx.insert(apiKeys).values({ ...created, keySha256: apiKeySha256(key) });
     await writeAudit(tx, ctx, {
-      action: "apikey.create",
-      resourceType: "apikey",
       resourceId: created.id,
       statusCode: 201,
     });

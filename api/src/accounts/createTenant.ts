@@ -16,8 +16,6 @@ export async function createTenant({ ctx, input }: VerbArgs<CreateTenantInput>) 
       })
       .returning();
     await writeAudit(tx, ctx, {
-      action: "tenant.create",
-      resourceType: "tenant",
       resourceId: tenant!.id,
       statusCode: 201,
     });

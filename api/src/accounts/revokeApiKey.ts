@@ -14,8 +14,6 @@ export async function revokeApiKey({ ctx, input }: VerbArgs<{ id: string }>): Pr
       .returning({ id: apiKeys.id });
     if (revoked.length === 0) throw new NotFoundError("API key");
     await writeAudit(tx, ctx, {
-      action: "apikey.revoke",
-      resourceType: "apikey",
       resourceId: input.id,
       statusCode: 204,
     });

@@ -1,48 +1,92 @@
-import { Hono } from "hono";
 import { z } from "zod";
 import { NotFoundError } from "../errors.ts";
-import { parseInput, readJson } from "../http/body.ts";
-import type { AppEnv } from "../http/context.ts";
-import type { requireApiKey } from "../http/requireApiKey.ts";
+import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import { createApiKey } from "./createApiKey.ts";
 import { createTenant } from "./createTenant.ts";
 import { listApiKeys } from "./listApiKeys.ts";
 import { listTenants } from "./listTenants.ts";
 import { revokeApiKey } from "./revokeApiKey.ts";
-import { createApiKeyBody, createTenantBody, listApiKeysQuery, pageQuery } from "./wire.ts";
+import {
+  apiKeyListAnswer,
+  createApiKeyBody,
+  createdApiKeyAnswer,
+  createTenantBody,
+  listApiKeysQuery,
+  pageQuery,
+  tenantAnswer,
+  tenantListAnswer,
+} from "./wire.ts";
 
-export type AccountRoutesDeps = {
-  requireKey: ReturnType<typeof requireApiKey>;
-  verbContext: ReturnType<typeof createVerbContext>;
-};
+export type AccountRoutesDeps = { verbContext: ReturnType<typeof createVerbContext> };
+
+const admin = (action: `${string}.${string}`, resourceType: string): Access => ({
+  scope: "admin",
+  action,
+  resourceType,
+});
 
 /** `/admin/tenants` and `/admin/api-keys` (HA-16): the platform operator's. */
-export function accountRoutes({ requireKey, verbContext }: AccountRoutesDeps) {
-  const routes = new Hono<AppEnv>();
-  const admin = requireKey.now("admin");
-
-  routes.post("/admin/tenants", admin, async (c) => {
-    const input = await readJson(c, createTenantBody);
-    return c.json(await createTenant({ ctx: verbContext(c), input }), 201);
-  });
-  routes.get("/admin/tenants", admin, async (c) => {
-    const input = parseInput(pageQuery, c.req.query(), "query");
-    return c.json(await listTenants({ ctx: verbContext(c), input }));
-  });
-  routes.post("/admin/api-keys", admin, async (c) => {
-    const input = await readJson(c, createApiKeyBody);
-    return c.json(await createApiKey({ ctx: verbContext(c), input }), 201);
-  });
-  routes.get("/admin/api-keys", admin, async (c) => {
-    const input = parseInput(listApiKeysQuery, c.req.query(), "query");
-    return c.json(await listApiKeys({ ctx: verbContext(c), input }));
-  });
-  routes.delete("/admin/api-keys/:id", admin, async (c) => {
-    const id = c.req.param("id");
-    if (!z.uuid().safeParse(id).success) throw new NotFoundError("API key");
-    await revokeApiKey({ ctx: verbContext(c), input: { id } });
-    return c.body(null, 204);
-  });
-  return routes;
+export function accountRoutes({ verbContext }: AccountRoutesDeps): Route[] {
+  return [
+    defineRoute({
+      method: "post",
+      path: "/admin/tenants",
+      summary: "Create a tenant",
+      access: admin("tenant.create", "tenant"),
+      body: createTenantBody,
+      bodyExample: { name: "Acme", contactEmail: "it@acme.example" },
+      answers: { 201: { description: "Created", schema: tenantAnswer } },
+      handle: async (c, { body }) => c.json(await createTenant({ ctx: verbContext(c), input: body }), 201),
+    }),
+    defineRoute({
+      method: "get",
+      path: "/admin/tenants",
+      summary: "List tenants, the newest first",
+      access: admin("tenant.list", "tenant"),
+      query: pageQuery,
+      answers: { 200: { description: "One page", schema: tenantListAnswer } },
+      handle: async (c, { query }) => c.json(await listTenants({ ctx: verbContext(c), input: query })),
+    }),
+    defineRoute({
+      method: "post",
+      path: "/admin/api-keys",
+      summary: "Create an API key",
+      access: admin("apikey.create", "apikey"),
+      body: createApiKeyBody,
+      bodyExample: { tenantId: EXAMPLE_ID, name: "production", scopes: ["submit", "query"] },
+      answers: {
+        201: { description: "Created; the key is shown this once", schema: createdApiKeyAnswer },
+        404: { description: "There is no such tenant" },
+      },
+      handle: async (c, { body }) => c.json(await createApiKey({ ctx: verbContext(c), input: body }), 201),
+    }),
+    defineRoute({
+      method: "get",
+      path: "/admin/api-keys",
+      summary: "List a tenant's API keys",
+      access: admin("apikey.list", "apikey"),
+      query: listApiKeysQuery,
+      answers: { 200: { description: "All of them, revoked ones too", schema: apiKeyListAnswer } },
+      handle: async (c, { query }) => c.json(await listApiKeys({ ctx: verbContext(c), input: query })),
+    }),
+    defineRoute({
+      method: "delete",
+      path: "/admin/api-keys/:id",
+      summary: "Revoke an API key",
+      description: "Every process refuses it from the next request on.",
+      access: admin("apikey.revoke", "apikey"),
+      params: { id: { schema: z.uuid(), description: "The key's id", example: EXAMPLE_ID } },
+      answers: {
+        204: { description: "Revoked, now or before" },
+        404: { description: "There is no such key" },
+      },
+      handle: async (c) => {
+        const id = c.req.param("id") ?? "";
+        if (!z.uuid().safeParse(id).success) throw new NotFoundError("API key");
+        await revokeApiKey({ ctx: verbContext(c), input: { id } });
+        return c.body(null, 204);
+      },
+    }),
+  ];
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EXAMPLE_ID } from "../http/route.ts";
 import { SCOPES } from "./scope.ts";
 
 /** A text that PostgreSQL can keep: U+0000 has no place in it. */
@@ -42,4 +43,35 @@ export const pageQuery = z.object({
 });
 export type PageInput = z.output<typeof pageQuery>;
 
-export const listApiKeysQuery = z.object({ tenantId: z.uuid("must be a UUID") });
+export const listApiKeysQuery = z.object({
+  tenantId: z.uuid("must be a UUID").meta({ example: EXAMPLE_ID }),
+});
+
+export const paginationAnswer = z.object({ page: z.int(), limit: z.int(), total: z.int() });
+
+const time = z.iso.datetime().describe("ISO 8601, UTC");
+
+export const tenantAnswer = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  contactEmail: z.string().nullable(),
+  status: z.enum(["active", "suspended"]),
+  createdAt: time,
+});
+export const tenantListAnswer = z.object({ data: z.array(tenantAnswer), pagination: paginationAnswer });
+
+const apiKeyAnswer = z.object({
+  id: z.uuid(),
+  tenantId: z.uuid(),
+  keyPrefix: z.string().describe("The key's first 8 characters"),
+  name: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  rateLimitPerMinute: z.int(),
+  createdAt: time,
+});
+export const createdApiKeyAnswer = apiKeyAnswer.extend({
+  key: z.string().describe("Shown this once; only its SHA-256 is kept"),
+});
+export const apiKeyListAnswer = z.object({
+  data: z.array(apiKeyAnswer.extend({ lastUsedAt: time.nullable(), revokedAt: time.nullable() })),
+});

@@ -17,7 +17,6 @@ export type SubmitHashes = {
   /** Who the caller is now, when somebody's access has changed since the request was let in; throws when it is nobody. */
   renewCaller: () => Promise<Caller>;
   chainId: number;
-  action: "hash.submit" | "hash.submit_batch";
   hashes: SubmittedHash[];
 };
 
@@ -131,6 +130,7 @@ async function accept(db: Database, calls: Call[]): Promise<Exclude<Outcome, Ref
     values: acceptValues(items, calls),
   });
   if (!rows[0]!.current) return calls.map(() => STALE);
+  for (const call of calls) call.input.ctx.call.isRecorded = true;
   const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
   const earlier = items.filter((item) => !accepted.has(item.id));
   const idOfKey = await findEarlier(db, earlier);
@@ -146,7 +146,8 @@ async function accept(db: Database, calls: Call[]): Promise<Exclude<Outcome, Ref
 function acceptValues(items: Item[], calls: Call[]): unknown[] {
   const now = calls[0]!.input.ctx.clock();
   const ctxOf = calls.map((call) => call.input.ctx);
-  const single = (call: Call) => (call.input.action === "hash.submit" ? call.items[0]! : null);
+  // Only the audit row of a single submission names its hash, and depends on whether it was stored.
+  const single = (call: Call) => (call.input.ctx.call.action === "hash.submit" ? call.items[0]! : null);
   return [
     byteaArrayLiteral(items.map((item) => item.contentHash.slice(2))),
     arrayLiteral(items.map((item) => item.tenantId)),
@@ -158,7 +159,7 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
     arrayLiteral(ctxOf.map((ctx) => ctx.caller.tenantId)),
     arrayLiteral(ctxOf.map((ctx) => ctx.requestId)),
     arrayLiteral(ctxOf.map((ctx) => ctx.caller.apiKeyId)),
-    arrayLiteral(calls.map((call) => call.input.action)),
+    arrayLiteral(ctxOf.map((ctx) => ctx.call.action)),
     arrayLiteral(calls.map((call) => single(call)?.contentHash ?? null)),
     ctxOf.map((ctx) => ctx.clientAddress),
     arrayLiteral(calls.map((call) => single(call)?.id ?? null)),

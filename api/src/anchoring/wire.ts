@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Hex } from "#protocol/bytes.ts";
+import { paginationAnswer } from "../accounts/wire.ts";
 
 const INVALID_HASH = "Invalid hash format";
 const BATCH_ITEMS_MAX = 100;
@@ -55,3 +56,127 @@ export const submitBatchBody = z.object(
 
 /** `?check=rpc` asks the contract itself beside the index. */
 export const verifyQuery = z.object({ check: z.enum(["rpc"], "must be rpc").optional() });
+
+const time = z.iso.datetime().describe("ISO 8601, UTC");
+const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const unixSeconds = z.int().describe("Seconds since 1970");
+const status = z.enum(["pending", "batched", "anchored"]);
+const finality = z.enum(["included", "safe", "finalized"]).nullable();
+const asOfBlock = z.int().nullable().describe("Block up to which the index has read the chain");
+const reason = z
+  .string()
+  .optional()
+  .describe("Which comparison failed, when batch, index and contract disagree");
+
+export const submissionAnswer = z.object({
+  status: z.enum(["accepted", "duplicate"]),
+  id: z.uuid(),
+  hash: hex32,
+  externalId: z.string().nullable(),
+});
+
+export const submissionBatchAnswer = z.object({
+  accepted: z.int(),
+  duplicates: z.int(),
+  results: z.array(submissionAnswer),
+});
+
+export const receiptAnswer = z.object({
+  "@context": z.url(),
+  hash: hex32,
+  merkleRoot: hex32,
+  proof: z.array(z.object({ position: z.enum(["left", "right"]), data: hex32 })),
+  anchor: z.object({
+    chainId: z.int(),
+    contractAddress: z.string(),
+    txHash: hex32,
+    blockNumber: z.int(),
+    blockTimestamp: unixSeconds,
+    publisher: z.string(),
+    blockHash: hex32,
+    logIndex: z.int(),
+    leafCount: z.int(),
+    leafIndex: z.int(),
+  }),
+  signature: z.base64(),
+  publicKey: z.base64(),
+  kid: z.string(),
+});
+
+const anchorAnswer = z
+  .object({
+    txHash: hex32,
+    blockNumber: z.int(),
+    blockTimestamp: unixSeconds,
+    chainId: z.int(),
+    contractAddress: z.string(),
+    onChainTimestamp: unixSeconds,
+  })
+  .nullable();
+
+export const ownHashAnswer = z.object({
+  id: z.uuid(),
+  hash: hex32,
+  status,
+  externalId: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()).nullable(),
+  createdAt: time,
+  chainId: z.int(),
+  batch: z.object({ id: z.uuid(), merkleRoot: hex32, status }).nullable(),
+  anchor: anchorAnswer,
+  finality,
+  asOfBlock,
+  receipt: receiptAnswer.nullable(),
+  reason,
+});
+
+export const verifyAnswerBody = z.object({
+  verified: z.boolean(),
+  status,
+  hash: hex32,
+  finality,
+  asOfBlock,
+  anchor: anchorAnswer,
+  receipt: receiptAnswer.nullable(),
+  reason,
+});
+
+export const notFoundVerifyAnswer = z.object({
+  verified: z.literal(false),
+  status: z.literal("not_found"),
+  hash: hex32,
+});
+
+const batchAnswer = z.object({
+  id: z.uuid(),
+  merkleRoot: hex32,
+  leafCount: z.int(),
+  status: z.enum(["batched", "anchored"]),
+  createdAt: time,
+  txHash: hex32.nullable(),
+  blockNumber: z.int().nullable(),
+});
+
+export const batchListAnswer = z.object({ data: z.array(batchAnswer), pagination: paginationAnswer });
+
+export const batchDetailAnswer = batchAnswer.extend({
+  blockTimestamp: unixSeconds.nullable(),
+  gasUsed: z.string().nullable().describe("Of the whole transaction, which may carry several batches"),
+  hashes: z.array(
+    z.object({ id: z.uuid(), hash: hex32, status, externalId: z.string().nullable(), createdAt: time }),
+  ),
+});
+
+const publicKeyAnswer = z.object({
+  algorithm: z.literal("Ed25519"),
+  publicKey: z.base64().describe("32 bytes"),
+  hex: z.string(),
+  pem: z.string(),
+  kid: z.string(),
+});
+
+export const publicKeysAnswer = publicKeyAnswer.extend({
+  keys: z.array(publicKeyAnswer.extend({ validFrom: time, validUntil: time.nullable() })),
+});
+
+export const jwksAnswer = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).describe("RFC 7517");

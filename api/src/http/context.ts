@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Caller } from "../accounts/scope.ts";
+import type { AuditedCall } from "../verb.ts";
 
 /** What the middlewares leave for the routes. */
 export type AppEnv = {
@@ -9,8 +10,12 @@ export type AppEnv = {
     /** UUID version 7; also in the header X-Request-Id, in the log and in the audit row. */
     requestId: string;
     clientAddress: string;
+    /** Whose key the request came with, refused or not; set by requireApiKey. */
+    authenticated?: { tenantId: string; apiKeyId: string | null };
     /** Set by requireApiKey. */
     caller: Caller;
+    /** Set by auditCall. */
+    call: AuditedCall;
     /** Set by requireApiKey where a statement checks the caller: who it is now, or a refusal. */
     renewCaller: () => Promise<Caller>;
     /** What went wrong, for the log line of the request. */

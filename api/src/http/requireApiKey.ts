@@ -6,6 +6,7 @@ import { type Caller, hasScope, requireScope, type Scope } from "../accounts/sco
 import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import type { CountRequest } from "./rateLimit.ts";
+import type { KeyAccess } from "./route.ts";
 
 export type ApiKeyChecks = {
   apiKeys: ApiKeyDirectory;
@@ -17,11 +18,12 @@ export type ApiKeyChecks = {
 /**
  * Lets a request through whose key is valid, within its rate limit (HA-13), of an active tenant, and has the scope (HA-20).
  * Every answer from the limit on carries X-RateLimit-Limit and X-RateLimit-Remaining, refusals included.
- * @returns middlewares: `now` for routes in general, `inStatement` for those whose own statement checks the caller's access version
- * (see submitHashes.ts), which saves them a round trip. Both refuse a revoked key from the next request on.
+ * Routes whose own statement checks the caller's access version (`checked: "inStatement"`, see submitHashes.ts) save the round
+ * trip that asks for it; a revoked key is refused from the next request on by all.
  */
 export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks) {
   async function admit(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
+    c.set("authenticated", { tenantId: key.tenantId, apiKeyId: key.id });
     onKeyUsed(key.id);
     const { rateLimitPerMinute } = key;
     const count = await countRequest(`key:${key.id}`, rateLimitPerMinute);
@@ -31,13 +33,13 @@ export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks
     c.set("caller", toCaller(key, scope));
   }
 
-  const now = (scope: Scope) =>
+  const checkNow = (scope: Scope) =>
     createMiddleware<AppEnv>(async (c, next) => {
       await admit(c, known(await apiKeys.find(presentedKey(c))), scope);
       await next();
     });
 
-  const inStatement = (scope: Scope) =>
+  const checkInStatement = (scope: Scope) =>
     createMiddleware<AppEnv>(async (c, next) => {
       const sha256 = presentedKey(c);
       const renewCaller = async () => toCaller(known(await apiKeys.find(sha256)), scope);
@@ -55,7 +57,8 @@ export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks
       }
     });
 
-  return { now, inStatement };
+  return ({ scope, checked }: KeyAccess) =>
+    checked === "inStatement" ? checkInStatement(scope) : checkNow(scope);
 }
 
 /** @throws {UnauthorizedError} for the key that is not there. */

@@ -11,5 +11,6 @@ export function createVerbContext(db: Database, clock: () => Date) {
     caller: c.get("caller"),
     requestId: c.get("requestId"),
     clientAddress: c.get("clientAddress"),
+    call: c.get("call"),
   });
 }

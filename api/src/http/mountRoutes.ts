@@ -1,0 +1,27 @@
+import type { Hono, MiddlewareHandler } from "hono";
+import { parseInput, readJson } from "./body.ts";
+import type { AppEnv } from "./context.ts";
+import type { KeyAccess, Route } from "./route.ts";
+
+export type Guards = {
+  limitPerAddress: MiddlewareHandler<AppEnv>;
+  auditCall: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
+  requireKey: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
+};
+
+/** Puts routes into the app: who may call, then what was sent, parsed once by the schemas that also describe it, then the handler. */
+export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards): void {
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
+      const query = route.query && parseInput(route.query, c.req.query(), "query");
+      const body = route.body && (await readJson(c, route.body));
+      return route.handle(c, { query, body });
+    });
+  }
+}
+
+function guardsOf({ access }: Route, guards: Guards): MiddlewareHandler<AppEnv>[] {
+  if (access === "open") return [];
+  if (access === "public") return [guards.limitPerAddress];
+  return [guards.auditCall(access), guards.requireKey(access)];
+}

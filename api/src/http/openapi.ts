@@ -1,0 +1,145 @@
+import { z } from "zod";
+import type { Answer, KeyAccess, Route } from "./route.ts";
+
+/** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
+type Json = Record<string, unknown>;
+
+const SECURITY_SCHEMES = {
+  apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+  bearer: { type: "http", scheme: "bearer", description: "The same API key as `Authorization: Bearer ha_…`" },
+};
+
+const errorBody = z.object({
+  error: z.string(),
+  message: z.string().optional().describe("On every 429: the same text"),
+  member: z.string().optional().describe("On a 400 about one member: its path, such as hashes[2].hash"),
+  requestId: z.string().optional().describe("On a 500"),
+});
+
+const REFUSALS: Record<number, string> = {
+  400: "Malformed input; `error` says what, `member` where",
+  401: "No key, or one that is unknown or revoked",
+  403: "The key's scope is missing, or its tenant is suspended",
+  413: "The body is larger than 1,048,576 bytes",
+  429: "Over a limit; `Retry-After` says for how many seconds",
+  500: "Our own error; the log has it under `requestId`",
+  503: "Database or chain did not answer; send the same again after `Retry-After`",
+};
+
+/** The document that describes `routes`, from the same definitions that mount and check them. Source: OpenAPI 3.1.1. */
+export function describeRoutes(routes: Route[], info: { version: string; serverUrl: string }): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Holdfast",
+      version: info.version,
+      description: "Accepts hashes, anchors them on EVM chains and serves receipts that hold without us.",
+    },
+    servers: [{ url: info.serverUrl }],
+    paths,
+    components: { securitySchemes: SECURITY_SCHEMES, schemas: { Error: jsonSchemaOf(errorBody, "output") } },
+  };
+}
+
+function operationOf(route: Route): Json {
+  const { access, summary, description, body, bodyExample } = route;
+  return {
+    operationId: operationIdOf(route),
+    summary,
+    ...(description ? { description } : {}),
+    ...(isKeyed(access)
+      ? { security: [{ apiKey: [] }, { bearer: [] }], "x-scope": access.scope }
+      : { security: [] }),
+    parameters: parametersOf(route),
+    ...(body
+      ? {
+          requestBody: {
+            required: true,
+            content: jsonContent(jsonSchemaOf(body, "input"), bodyExample),
+          },
+        }
+      : {}),
+    responses: responsesOf(route),
+  };
+}
+
+/** `post /v1/hashes/:hash` is postV1HashesByHash: stable, unique, and readable in generated clients. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path.split(/[/.-]/).filter((word) => word !== "");
+  const name = words.map((word) => (word.startsWith(":") ? `By${capital(word.slice(1))}` : capital(word)));
+  return method + name.join("");
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+function isKeyed(access: Route["access"]): access is KeyAccess {
+  return typeof access === "object";
+}
+
+function parametersOf({ params = {}, query }: Route): Json[] {
+  const inPath = Object.entries(params).map(([name, { schema, description, example }]) => ({
+    name,
+    in: "path",
+    required: true,
+    description,
+    schema: jsonSchemaOf(schema, "input"),
+    example,
+  }));
+  const querySchema = query
+    ? (jsonSchemaOf(query, "input") as { properties?: Json; required?: string[] })
+    : {};
+  const inQuery = Object.entries(querySchema.properties ?? {}).map(([name, property]) => {
+    const { example, ...schema } = property as Json;
+    const required = querySchema.required?.includes(name) ?? false;
+    return { name, in: "query", required, schema, ...(example === undefined ? {} : { example }) };
+  });
+  return [...inPath, ...inQuery];
+}
+
+function responsesOf(route: Route): Json {
+  const responses: Json = {};
+  for (const [status, answer] of Object.entries(route.answers))
+    responses[status] =
+      Number(status) < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  for (const status of refusalsOf(route)) responses[status] ??= refusal(REFUSALS[status]!);
+  return responses;
+}
+
+function refusal(description: string): Json {
+  return { description, content: jsonContent({ $ref: "#/components/schemas/Error" }) };
+}
+
+/** What access, input and the parts behind a route can refuse it with, beside its own answers. */
+function refusalsOf({ access, params, query, body }: Route): number[] {
+  return [
+    ...(params || query || body ? [400] : []),
+    ...(isKeyed(access) ? [401, 403] : []),
+    ...(body ? [413] : []),
+    ...(access === "open" ? [] : [429, 500, 503]),
+  ];
+}
+
+function responseOf({ description, schema, example, contentType }: Answer): Json {
+  if (contentType) return { description, content: { [contentType]: {} } };
+  if (!schema) return { description };
+  return { description, content: jsonContent(jsonSchemaOf(schema, "output"), example) };
+}
+
+function jsonContent(schema: Json, example?: unknown): Json {
+  return { "application/json": { schema, ...(example === undefined ? {} : { example }) } };
+}
+
+/** What a schema accepts ("input") or what comes out of it ("output"). */
+function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    target: "draft-2020-12",
+    unrepresentable: "any",
+  });
+  return json;
+}

@@ -1,0 +1,33 @@
+import { defineRoute, type Route } from "../http/route.ts";
+import type { Readiness } from "./readiness.ts";
+import { healthAnswer, readinessAnswer } from "./wire.ts";
+
+export type OperationRoutesDeps = { readReadiness: () => Promise<Readiness> };
+
+/** What a supervisor asks: not limited, so that a busy client never makes a process look dead. */
+export function operationRoutes({ readReadiness }: OperationRoutesDeps): Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/health",
+      summary: "Whether the process serves",
+      access: "open",
+      answers: { 200: { description: "It does", schema: healthAnswer } },
+      handle: (c) => c.json({ status: "ok" }),
+    }),
+    defineRoute({
+      method: "get",
+      path: "/ready",
+      summary: "Whether database, chains and index can be reached",
+      access: "open",
+      answers: {
+        200: { description: "All of them", schema: readinessAnswer },
+        503: { description: "Not all; the body says which", schema: readinessAnswer },
+      },
+      handle: async (c) => {
+        const now = await readReadiness();
+        return c.json(now, now.ready ? 200 : 503);
+      },
+    }),
+  ];
+}
