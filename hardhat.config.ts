@@ -16,7 +16,8 @@ export default defineConfig({
       metadata: { bytecodeHash: "none", appendCBOR: false },
     },
   },
-  test: { solidity: { invariant: { runs: 64, depth: 100 } } },
+  // A call of the handlers that reverts is a failed assertion: nothing else reverts there.
+  test: { solidity: { invariant: { runs: 64, depth: 100, failOnRevert: true } } },
   tasks: [
     task("deploy", "Puts the contract on the chain of --network and records where it is")
       .addOption({

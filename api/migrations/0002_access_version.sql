@@ -1,6 +1,7 @@
 -- One row whose version changes with every row that decides what a key may do: revoked, changed, of a suspended tenant. Processes
 -- remember keys under the version they read them with, and statements that write check it, so that nothing is accepted
--- from a key that was revoked before. Random and not a counter: a database restored to an older state never repeats a version.
+-- from a key that was revoked before. Random and not a counter: a database that was restored to an older state and went on from
+-- there never comes to a version that a process remembers from the other course of events.
 CREATE TABLE app.access_version (
   single  boolean PRIMARY KEY DEFAULT true CHECK (single),
   version uuid NOT NULL DEFAULT gen_random_uuid()

@@ -1,3 +1,6 @@
+import { sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
 import { createPublicClient, http } from "viem";
 import { expect, test } from "vitest";
 import { errorForLog } from "./errorForLog.ts";
@@ -25,6 +28,21 @@ test("the code, the causes and where it happened are kept; what else hangs on an
   expect(kept.stack).toContain("postgres://db.example:5432/… refused");
   expect(kept.stack).toContain("errorForLog.test.ts");
   expect(JSON.stringify(kept)).not.toMatch(/hunter/);
+});
+
+test("of a statement that failed its values stay out of the log, and its text and its cause do not", async () => {
+  const pool = new pg.Pool({ connectionString: "postgres://127.0.0.1:1/nothing" });
+  const error = await drizzle(pool)
+    .execute(sql`SELECT ${"jane.roe@private.example"}::text`)
+    .then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+  await pool.end();
+  const written = JSON.stringify(errorForLog(error));
+  expect(written).toContain("SELECT $1::text");
+  expect(written).toContain("ECONNREFUSED");
+  expect(written).not.toContain("jane.roe");
 });
 
 test("what is thrown and is no error is written as it is", () => {

@@ -12,6 +12,8 @@ import { onShutdown } from "./shutdown.ts";
 
 /** Longest wait for requests under way when the process is asked to stop; milliseconds. */
 const DRAIN_MS = 10_000;
+/** Longest statement of a request; a database that stays silent is a 503 five seconds after that. Milliseconds. */
+const STATEMENT_TIMEOUT_MS = 10_000;
 const LOG_FLUSH_MS = 1_000;
 
 /** Where requests are counted: in Redis if there is one, else in PostgreSQL. */
@@ -48,7 +50,7 @@ function main(): void {
   const db = connectDatabase({
     url: config.DATABASE_URL,
     connectionsMax: config.DATABASE_CONNECTIONS_MAX,
-    statementTimeoutMs: 30_000,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onError: (err) => logger.warn({ err }, "database connection lost"),
   });
   const limits = createLimits(config, db, clock, logger);

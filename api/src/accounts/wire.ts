@@ -19,7 +19,10 @@ export type CreateTenantInput = z.output<typeof createTenantBody>;
 export const createApiKeyBody = z.object({
   tenantId: z.uuid("must be a UUID"),
   name: storableText(1, 255),
-  scopes: z.array(z.enum(SCOPES, `must be one of ${SCOPES.join(", ")}`)).default([]),
+  scopes: z
+    .array(z.enum(SCOPES, `must be one of ${SCOPES.join(", ")}`))
+    .max(SCOPES.length, "must name each scope once at most")
+    .default([]),
   rateLimitPerMinute: z
     .int("must be a whole number")
     .min(1, "must be 1 to 10000")

@@ -65,10 +65,11 @@ export function createLeafDescriber(deps: DescribeLeafDeps) {
     }
     const signed = await deps.readProof({
       batchId: said.leaf.batch_id,
+      blockHash: said.leaf.block_hash,
       leafCount: said.leaf.leaf_count,
       leafIndex: said.leaf.leaf_index,
     });
-    // Taken back between the two reads: then it is not anchored any more.
+    // Taken back, and perhaps anchored anew, between the two reads: then this anchor stands no more.
     if (signed === null)
       return { status: "batched", failed: null, finality: null, asOfBlock, anchor: null, receipt: null };
     return {

@@ -31,6 +31,21 @@ async function rowsOf(...hashes: string[]) {
   return rows;
 }
 
+test("HA-2 a small submission does not wait behind large ones, and all are stored", async () => {
+  const note = "\\\\".repeat(250_000); // a megabyte as JSON
+  const answeredInOrder: string[] = [];
+  const send = (size: "large" | "small") =>
+    submit({ hash: randomHash(), ...(size === "large" ? { metadata: { note } } : {}) }).then(({ status }) => {
+      answeredInOrder.push(size);
+      return status;
+    });
+  const large = Array.from({ length: 24 }, () => send("large"));
+  await Promise.race(large);
+  const small = send("small");
+  expect(new Set(await Promise.all([...large, small]))).toEqual(new Set([202]));
+  expect(answeredInOrder.at(-1)).toBe("large");
+});
+
 describe("HA-2 a hash is submitted", () => {
   test("a new hash is a 202, its repeat a 200 with the same id, in any case and always in lower case", async () => {
     const hash = randomHash();

@@ -23,7 +23,16 @@ export type SubmitHashes = {
 /** `id` is that of the accepted submission, or of the one that the tenant made before. */
 export type SubmissionResult = { contentHash: Hex; status: "accepted" | "duplicate"; id: string };
 
-type Item = SubmittedHash & { id: string; tenantId: string; chainId: number; key: string };
+type Item = {
+  contentHash: Hex;
+  externalId: string | null;
+  /** As JSON. */
+  metadata: string | null;
+  id: string;
+  tenantId: string;
+  chainId: number;
+  key: string;
+};
 /** A call of a group that failed alone. */
 class Refused {
   readonly reason: unknown;
@@ -35,7 +44,13 @@ class Refused {
 const STALE = Symbol("stale");
 type Outcome = SubmissionResult[] | Refused | typeof STALE;
 
-type Call = { input: SubmitHashes; items: Item[] };
+type Call = { input: SubmitHashes; items: Item[]; metadataBytes: number };
+
+/** A group holds at most this many hashes, or this much metadata. */
+const GROUP_HASHES_MAX = 500;
+const GROUP_METADATA_BYTES_MAX = 1_048_576;
+/** Calls with more metadata wait among themselves, so that they do not hold the many small ones up. */
+const SMALL_METADATA_BYTES_MAX = 16_384;
 
 // Submissions and their audit rows in one statement, which is one transaction and one round trip. Rows come sorted by key, so
 // that two processes that insert the same hashes wait for each other and never deadlock. Under an access version that is over
@@ -70,14 +85,19 @@ const FIND_EARLIER = `
  * (protocol §4.1). All hashes of one call are stored, or none. Calls that wait together share a transaction.
  */
 export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promise<SubmissionResult[]> {
-  const submit = groupCalls((inputs: SubmitHashes[]) => acceptGroup(db, inputs), {
-    weightMax: 500,
-    weightOf: (input) => input.hashes.length,
-    concurrencyMax: 1, // two groups under way would be smaller ones, and cost more than they gain
-  });
+  const inGroups = () =>
+    groupCalls((calls: Call[]) => acceptGroup(db, calls), {
+      weightMax: 1,
+      weightOf: ({ items, metadataBytes }) =>
+        Math.max(items.length / GROUP_HASHES_MAX, metadataBytes / GROUP_METADATA_BYTES_MAX),
+      concurrencyMax: 1, // two groups under way would be smaller ones, and cost more than they gain
+    });
+  const submitSmall = inGroups();
+  const submitLarge = inGroups();
   return async (given) => {
     for (let input = given; ; ) {
-      const outcome = await submit(input);
+      const call = toCall(input);
+      const outcome = await (call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall)(call);
       if (outcome instanceof Refused) throw outcome.reason;
       if (outcome !== STALE) return outcome;
       input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
@@ -85,18 +105,18 @@ export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promi
   };
 }
 
-async function acceptGroup(db: Database, inputs: SubmitHashes[]): Promise<Outcome[]> {
+async function acceptGroup(db: Database, calls: Call[]): Promise<Outcome[]> {
   // Versions differ only in the moment in which one ends; whoever has another than the last one asks again.
-  const version = inputs.at(-1)!.ctx.caller.accessVersion;
-  if (inputs.some(({ ctx }) => ctx.caller.accessVersion !== version)) return inputs.map(() => STALE);
+  const version = calls.at(-1)!.input.ctx.caller.accessVersion;
+  if (calls.some(({ input }) => input.ctx.caller.accessVersion !== version)) return calls.map(() => STALE);
   try {
-    return await accept(db, inputs.map(toCall));
+    return await accept(db, calls);
   } catch (error) {
-    if (!isDataError(error) || inputs.length === 1) throw error;
+    if (!isDataError(error) || calls.length === 1) throw error;
     // A value that the database refuses must not take its neighbours down with it: nothing was stored, so each goes alone.
     return Promise.all(
-      inputs.map((input) =>
-        accept(db, [toCall(input)]).then(
+      calls.map((call) =>
+        accept(db, [call]).then(
           ([outcome]) => outcome!,
           (reason: unknown) => new Refused(reason),
         ),
@@ -107,14 +127,21 @@ async function acceptGroup(db: Database, inputs: SubmitHashes[]): Promise<Outcom
 
 function toCall(input: SubmitHashes): Call {
   const { tenantId } = input.ctx.caller;
-  const items = input.hashes.map((hash) => ({
-    ...hash,
-    id: newId(),
-    tenantId,
-    chainId: input.chainId,
-    key: hash.contentHash + tenantId,
-  }));
-  return { input, items };
+  let metadataBytes = 0;
+  const items = input.hashes.map(({ contentHash, externalId, metadata }) => {
+    const text = metadata === null ? null : JSON.stringify(metadata);
+    if (text !== null) metadataBytes += Buffer.byteLength(text);
+    return {
+      contentHash,
+      externalId,
+      metadata: text,
+      id: newId(),
+      tenantId,
+      chainId: input.chainId,
+      key: contentHash + tenantId,
+    };
+  });
+  return { input, items, metadataBytes };
 }
 
 async function accept(db: Database, calls: Call[]): Promise<Exclude<Outcome, Refused>[]> {
@@ -154,7 +181,7 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
     arrayLiteral(items.map((item) => item.id)),
     arrayLiteral(items.map((item) => item.chainId)),
     items.map((item) => item.externalId),
-    items.map((item) => (item.metadata === null ? null : JSON.stringify(item.metadata))),
+    items.map((item) => item.metadata),
     now,
     arrayLiteral(ctxOf.map((ctx) => ctx.caller.tenantId)),
     arrayLiteral(ctxOf.map((ctx) => ctx.requestId)),

@@ -3,6 +3,12 @@ import pg from "pg";
 
 const INT8_OID = 20;
 
+/** How much longer than the server a client waits for a statement, before it takes the connection for dead; milliseconds. */
+const SILENT_SERVER_MS = 5_000;
+/** A session whose host has vanished is ended after about 25 s, so that its locks are free for another. */
+const NOTICE_LOST_HOSTS =
+  "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=25000";
+
 /** Block numbers, chain ids and counts: all stay below 2^53, so bigint columns are read as numbers. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)),
@@ -16,7 +22,7 @@ export type Database = { pool: pg.Pool; orm: Orm };
 export type DatabaseOptions = {
   url: string;
   connectionsMax: number;
-  /** A statement that runs longer is cancelled; milliseconds. */
+  /** A statement that runs longer is cancelled; milliseconds, 0 for never. */
   statementTimeoutMs: number;
   onError: (error: Error) => void;
 };
@@ -33,7 +39,10 @@ export function connectDatabase({
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + SILENT_SERVER_MS,
+    options: NOTICE_LOST_HOSTS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: "holdfast",
     types,
   });
@@ -74,7 +83,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   // The indexer makes the views of the schema `chain`: one that is missing is on its way. Any other table is ours to have.
   if (code === UNDEFINED_TABLE && /\bchain\./.test(error.message)) return true;
   if (
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
       error.message,
     )
   )

@@ -8,7 +8,13 @@ import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
 import { type StartedProcess, startCommand } from "#test/support/process.ts";
 import { until } from "#test/support/until.ts";
-import { forgetOldWindows, sharedSubject } from "./rateLimit.ts";
+import {
+  type Counter,
+  type CountRequest,
+  createRateLimit,
+  forgetOldWindows,
+  sharedSubject,
+} from "./rateLimit.ts";
 
 const REDIS_SERVER = "/usr/bin/redis-server";
 /** Nobody forgets to install Redis where all tests must run; elsewhere its tests are left out, and say so. */
@@ -226,6 +232,97 @@ test("old windows are forgotten; current ones, and one that is being counted, st
   expect(await windowOf("test:held")).toBeUndefined();
 });
 
+describe("HA-13 a shared counter that is slow, silent or about to begin a window anew", () => {
+  const LIMIT = 1_000;
+
+  /** A limit over a counter that answers when `release` is called, over a clock that stands. */
+  function limitOver() {
+    const clock = { ms: 1_000_000 };
+    const shared = new Map<string, number>();
+    let held: (() => void)[] = [];
+    let fails = false;
+    const counter: Counter = async (added) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      if (fails) throw new Error("away");
+      return new Map(
+        [...added].map(([subject, requests]) => {
+          shared.set(subject, (shared.get(subject) ?? 0) + requests);
+          return [
+            subject,
+            { requests: shared.get(subject)!, windowEndsInSeconds: 60 - ((clock.ms / 1_000) % 60) },
+          ];
+        }),
+      );
+    };
+    const count = createRateLimit(counter, () => new Date(clock.ms));
+    const release = async () => {
+      for (let turn = 0; turn < 5; turn++) {
+        for (const resolve of held) resolve();
+        held = [];
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    return {
+      count,
+      release,
+      clock,
+      isHeld: () => held.length > 0,
+      fail: () => {
+        fails = true;
+      },
+    };
+  }
+
+  /** How many of `requests` are answered without the counter and are within the limit. */
+  async function letThrough(count: CountRequest, requests: number): Promise<number> {
+    let within = 0;
+    for (let i = 0; i < requests; i++)
+      void count("key:1", LIMIT).then(
+        ({ requests: place }) => {
+          if (place <= LIMIT) within++;
+        },
+        () => {},
+      );
+    await new Promise((resolve) => setImmediate(resolve));
+    return within;
+  }
+
+  async function begin() {
+    const limit = limitOver();
+    const first = limit.count("key:1", LIMIT);
+    await new Promise((resolve) => setImmediate(resolve));
+    await limit.release();
+    await first;
+    return limit;
+  }
+
+  test("lets at most 1 % through while an answer is awaited, and what was told stays counted", async () => {
+    const { count, release, isHeld } = await begin();
+    expect(await letThrough(count, 10)).toBe(10);
+    await until(isHeld);
+    expect(await letThrough(count, 10)).toBe(10);
+    expect(await letThrough(count, 10)).toBe(0);
+    await release();
+    const { requests } = await Promise.all([count("key:1", LIMIT), release(), release()]).then(
+      ([last]) => last,
+    );
+    expect(requests).toBeGreaterThanOrEqual(32);
+  });
+
+  test("never makes room by failing: what was let through stays counted against the limit", async () => {
+    const { count, release, isHeld, fail } = await begin();
+    fail();
+    let within = 0;
+    for (let round = 0; round < 150; round++) {
+      within += await letThrough(count, 10);
+      if (isHeld()) await release();
+      await until(isHeld, { deadlineMs: 200, intervalMs: 5 }).catch(() => {});
+      await release();
+    }
+    expect(within).toBeLessThan(LIMIT);
+  });
+});
+
 describe.runIf(hasRedis)(`HA-13 with Redis (${REDIS_SERVER})`, () => {
   let server: StartedProcess;
   let redis: Redis;
@@ -278,6 +375,30 @@ describe.runIf(hasRedis)(`HA-13 with Redis (${REDIS_SERVER})`, () => {
     expect(counted["429"]).toHaveLength(5);
     expect(await windowOf(`key:${keyId}`)).toMatchObject({ requests: 10 });
     await behind.process.stop();
+  });
+
+  test("a Redis that says nothing holds one request up, and not those after it", async () => {
+    const port = await freePort(0);
+    const silent = startCommand(REDIS_SERVER, {
+      args: ["--port", String(port), "--bind", "127.0.0.1", "--save", ""],
+    });
+    await silent.waitForLine(/Ready to accept connections/);
+    const behind = await api.startApi({ REDIS_URL: `redis://127.0.0.1:${port}` });
+    const { key, keyId } = await createTenantKey(api, { rateLimitPerMinute: 50 });
+    await inOneWindow();
+    expect((await probe(key, behind.url)).status).toBe(404);
+    process.kill(silent.pid, "SIGSTOP");
+    for (let i = 0; i < 10; i++) expect((await probe(key, behind.url)).status).toBe(404);
+    process.kill(silent.pid, "SIGCONT");
+    // One command was sent to Redis and waited for; the rest was counted by PostgreSQL at once.
+    expect(await windowOf(`key:${keyId}`)).toMatchObject({ requests: 10 });
+    const lines = behind.process
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("Command timed out"));
+    expect(lines.length).toBeLessThanOrEqual(1);
+    await behind.process.stop();
+    await silent.stop();
   });
 
   test("an API that starts without its Redis serves all the same", async () => {

@@ -12,11 +12,11 @@ export type RequestCount = { requests: number; windowEndsInSeconds: number };
 /** Adds `requests` to each subject's window, in one step for all of them. */
 export type Counter = (added: Map<string, number>) => Promise<Map<string, RequestCount>>;
 
-/** SQL that counts rows (subject, requests) and answers (subject, requests, ends_in), to stand behind the rows' source. */
-export const COUNT_ROWS = `
+// A statement that waited for a row over the turn of the minute counts to the new window, and never sets it back.
+const COUNT_ROWS = `
   ON CONFLICT (subject) DO UPDATE SET
-    requests = CASE WHEN w.window_start = excluded.window_start THEN w.requests + excluded.requests ELSE excluded.requests END,
-    window_start = excluded.window_start
+    requests = CASE WHEN w.window_start < excluded.window_start THEN excluded.requests ELSE w.requests + excluded.requests END,
+    window_start = greatest(w.window_start, excluded.window_start)
   RETURNING subject, requests, ceil(extract(epoch FROM window_start + interval '60 seconds' - now()))::int AS ends_in`;
 
 const COUNT = `
@@ -40,6 +40,9 @@ export function countInPostgres({ pool }: Database): Counter {
   };
 }
 
+/** A Redis that failed is left alone for this long, so that a silent one does not hold every request up; milliseconds. */
+const LEAVE_REDIS_ALONE_MS = 5_000;
+
 /** Counts in Redis; while it does not answer, `fallback` counts, from nothing, and `onFallback` hears of it. */
 export function countInRedis(
   redis: Redis,
@@ -47,7 +50,9 @@ export function countInRedis(
   fallback: Counter,
   onFallback: (error: unknown) => void,
 ): Counter {
+  let leftAloneUntilMs = 0;
   return async (added) => {
+    if (clock().getTime() < leftAloneUntilMs) return fallback(added);
     const nowSeconds = clock().getTime() / 1_000;
     const window = Math.floor(nowSeconds / WINDOW_SECONDS);
     const windowEndsInSeconds = Math.ceil((window + 1) * WINDOW_SECONDS - nowSeconds);
@@ -67,6 +72,7 @@ export function countInRedis(
         ]),
       );
     } catch (error) {
+      leftAloneUntilMs = clock().getTime() + LEAVE_REDIS_ALONE_MS;
       onFallback(error);
       return fallback(added);
     }
@@ -99,8 +105,9 @@ export function sharedSubject(subject: string): string {
 
 /** A subject's window as one process knows it. */
 type Window = {
+  /** At the latest: the shared counter rounds seconds up. */
   endsAtMs: number;
-  /** Requests of all processes when the shared counter last answered. */
+  /** Requests of all processes when the shared counter last answered, and what it has been told of since. */
   told: number;
   /** Requests that were let through since, and that the shared counter does not know yet. */
   untold: number;
@@ -111,6 +118,7 @@ type Window = {
 /** Part of a limit that a process may let through before the shared counter knows: nothing of limits below 100. */
 const UNTOLD_PART_MAX = 0.01;
 const TELL_AFTER_MS = 20;
+const LAST_SECOND_MS = 1_000;
 const REMEMBERED_WINDOWS_MAX = 100_000;
 
 /** Counts a request against the limit of its subject; over the limit, `requests` is larger than it. */
@@ -140,6 +148,8 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
   function takeUntold(window: Window): number {
     const { untold } = window;
     window.untold = 0;
+    // Counted here at once: while the shared counter does not answer, or never does, they must not make room for others.
+    window.told += untold;
     return clock().getTime() < window.endsAtMs ? untold : 0;
   }
 
@@ -158,8 +168,7 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     return group.map(({ subject, window, requests }) => {
       const count = counts.get(subject)!;
       window.told = count.requests;
-      // Seconds are rounded up: the last one of a window is left to the shared counter.
-      window.endsAtMs = nowMs + (count.windowEndsInSeconds - 1) * 1_000;
+      window.endsAtMs = nowMs + count.windowEndsInSeconds * 1_000;
       behind.set(subject, behind.get(subject)! - requests);
       return { ...count, requests: count.requests - behind.get(subject)! };
     });
@@ -181,7 +190,7 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     telling = true;
     setTimeout(() => {
       telling = false;
-      // A counter that does not answer never learns of them: at most 1 % of a limit.
+      // The request is answered already; the next one that must ask hears of a counter that does not answer.
       for (const [subject, window] of windows)
         if (window.untold > 0) tell({ subject, window, requests: 0 }).catch(() => {});
     }, TELL_AFTER_MS).unref();
@@ -190,12 +199,16 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
   return async (given, limit) => {
     const subject = sharedSubject(given);
     const window = windowOf(subject);
-    const leftMs = window.endsAtMs - clock().getTime();
+    // The last second is left to the shared counter, whose window may have ended already.
+    const leftMs = window.endsAtMs - LAST_SECOND_MS - clock().getTime();
     const untold = window.untold + 1;
     if (window.waiting > 0 || leftMs <= 0 || untold > limit * UNTOLD_PART_MAX || window.told + untold > limit)
       return ask(subject, window);
     window.untold = untold;
     tellLater();
-    return { requests: window.told + untold, windowEndsInSeconds: Math.ceil(leftMs / 1_000) };
+    return {
+      requests: window.told + untold,
+      windowEndsInSeconds: Math.ceil((leftMs + LAST_SECOND_MS) / 1_000),
+    };
   };
 }

@@ -59,6 +59,23 @@ test("while the database is away everything but /health is a 503, and no answer 
   await behind.process.stop();
 });
 
+test("a database that says nothing at all is a 503 in the end, and served again when it speaks", async () => {
+  const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
+  const behind = await api.startApi({ DATABASE_URL: proxy.url });
+  const { key } = await createTenantKey(api);
+  const submit = () => call(behind.url, "POST", "/v1/hashes", { key, body: { hash: randomHash() } });
+  const read = () => call(behind.url, "GET", "/v1/batches", { key });
+  expect((await submit()).status).toBe(202);
+  proxy.pause();
+  for (const answer of await Promise.all([submit(), read(), read()])) expect(answer.status).toBe(503);
+  proxy.resume();
+  await until(async () => (await submit()).status === 202 && (await read()).status === 200, {
+    deadlineMs: 30_000,
+  });
+  await behind.process.stop();
+  await proxy.stop();
+});
+
 test("an API outlives a restart of its database", async () => {
   const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
   const behind = await api.startApi({ DATABASE_URL: proxy.url });

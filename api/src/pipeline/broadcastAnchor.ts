@@ -30,7 +30,12 @@ export type BroadcastDeps = {
   limits: BroadcastLimits;
   clock: () => Date;
   logger: Logger;
+  /** When each slot's transaction was last found to have succeeded, by slot id; milliseconds since 1970. Kept between looks. */
+  succeeded: Map<string, number>;
 };
+
+/** A mined transaction is asked for again after this time, should the chain have taken it back and used its nonce otherwise. */
+const ASK_AGAIN_AFTER_MS = 60_000;
 
 /** Roots that one transaction carries at most: about 1.5 million gas. */
 const ROOTS_MAX = 50;
@@ -62,13 +67,22 @@ export async function broadcastAnchor(deps: BroadcastDeps): Promise<boolean> {
 
 /** @returns whether a transaction still waits to be mined. */
 async function tendSlots(deps: BroadcastDeps, slots: Slot[]): Promise<boolean> {
+  const ids = new Set(slots.map(({ id }) => id));
+  for (const id of deps.succeeded.keys()) if (!ids.has(id)) deps.succeeded.delete(id);
   if (slots.length === 0) return false;
   const minedNonce = await deps.writer.minedNonce();
   let waiting = false;
   let nextNonce = minedNonce;
   for (const slot of slots) {
+    const nowMs = deps.clock().getTime();
+    // While the indexer is away many mined transactions wait for it; their outcome stands as long as their nonce is used.
+    const knownForMs = nowMs - (deps.succeeded.get(slot.id) ?? Number.NEGATIVE_INFINITY);
+    if (slot.nonce < minedNonce && knownForMs < ASK_AGAIN_AFTER_MS) continue;
     const outcome = await outcomeOf(deps, slot);
-    if (outcome === "succeeded") continue;
+    if (outcome === "succeeded") {
+      deps.succeeded.set(slot.id, nowMs);
+      continue;
+    }
     const mayBeMined = slot.nonce === nextNonce && outcome === "unmined" && slot.attempts.length > 0;
     if (mayBeMined) {
       nextNonce++;
@@ -108,7 +122,12 @@ async function pushSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
 }
 
 async function replaceAttempt(deps: BroadcastDeps, slot: Slot, last: Attempt, fees: Fees): Promise<void> {
-  const signed = await deps.writer.sign(slot.batches, slot.nonce, fees);
+  const signed = await deps.writer.sign(slot.batches, slot.nonce, fees).catch((error: unknown) => {
+    if (error instanceof RootTakenError) return null;
+    throw error;
+  });
+  // Somebody else has taken a root meanwhile: the attempt that is out will revert, and then its batches are sealed otherwise.
+  if (signed === null) return void (await send(deps, last));
   deps.logger.info(
     { chainId: deps.chain.chainId, nonce: slot.nonce, replaces: last.txHash, txHash: signed.txHash },
     "anchor transaction replaced",

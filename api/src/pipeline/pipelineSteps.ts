@@ -24,6 +24,7 @@ export type PipelineDeps = {
 /** The steps that bring a chain's hashes from accepted to anchored, in that order; each can be run alone, at any time, by anyone. */
 export function pipelineSteps(deps: PipelineDeps): Step[] {
   const { db, chain, limits, clock, logger } = deps;
+  const succeeded = new Map<string, number>();
   return [
     {
       name: "seal",
@@ -42,7 +43,7 @@ export function pipelineSteps(deps: PipelineDeps): Step[] {
         return true;
       },
     },
-    { name: "broadcast", run: () => broadcastAnchor(deps) },
+    { name: "broadcast", run: () => broadcastAnchor({ ...deps, succeeded }) },
     takeBackStep(deps),
     { name: "confirm", run: async () => (await confirmAnchor(deps)) > 0 },
   ];
