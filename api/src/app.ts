@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import packageJson from "../../package.json" with { type: "json" };
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
+import type { PlanLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -40,6 +41,7 @@ export type AppDeps = {
   trustedProxies: readonly string[];
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
+  planLimits: PlanLimits;
 };
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
@@ -68,12 +70,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const routes = [
     ...operationRoutes({ readReadiness }),
-    ...accountRoutes({ verbContext }),
+    ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
     ...anchoringRoutes({
       verbContext,
       chains,
-      submitHashes: createSubmitHashes(db),
+      submitHashes: createSubmitHashes(db, deps.planLimits),
       findEarliestLeaf: createEarliestLeafFinder(db),
       findOwnLeaf: createOwnLeafFinder(db),
       describeLeaf: createLeafDescriber({

@@ -70,6 +70,24 @@ export const SETTINGS = {
     default: "600",
     schema: integer(1, 100_000_000),
   },
+  PLAN_FREE_HASHES: {
+    doc: "Hashes that a tenant of plan free may submit",
+    unit: "per month (UTC)",
+    default: "100",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
+  PLAN_BASIC_HASHES: {
+    doc: "Hashes that a tenant of plan basic may submit",
+    unit: "per month (UTC)",
+    default: "10000",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
+  PLAN_PRO_HASHES: {
+    doc: "Hashes that a tenant of plan pro may submit",
+    unit: "per month (UTC)",
+    default: "1000000",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
   DATABASE_CONNECTIONS_MAX: {
     // A worker's three locked steps hold a connection each while they ask for another; with fewer they may wait for each other.
     doc: "Connections of one process to PostgreSQL, 5 or more",

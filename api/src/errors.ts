@@ -65,6 +65,25 @@ export class RateLimitedError extends ApiError {
   }
 }
 
+/** HashAnchor's text (HA-14). */
+export class QuotaExceededError extends ApiError {
+  override name = "QuotaExceededError";
+  constructor(quota: { limit: number; used: number }) {
+    super(429, `Monthly hash limit reached (${quota.limit}). Upgrade your plan for higher limits.`, {
+      headers: quotaHeaders(quota),
+    });
+  }
+}
+
+/** Of every answer to a submission by a tenant with a plan. */
+export function quotaHeaders({ limit, used }: { limit: number; used: number }): Record<string, string> {
+  return {
+    "X-Quota-Limit": String(limit),
+    "X-Quota-Used": String(used),
+    "X-Quota-Remaining": String(Math.max(0, limit - used)),
+  };
+}
+
 /** Something that we lean on is away; the caller may send the same request again. */
 export class UnavailableError extends ApiError {
   override name = "UnavailableError";

@@ -65,6 +65,11 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    planLimits: {
+      free: config.PLAN_FREE_HASHES,
+      basic: config.PLAN_BASIC_HASHES,
+      pro: config.PLAN_PRO_HASHES,
+    },
   });
 
   const server = serve(

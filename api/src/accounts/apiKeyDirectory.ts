@@ -1,6 +1,7 @@
 import { byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
+import type { Plan } from "./plan.ts";
 import type { Scope } from "./scope.ts";
 
 export type ActiveApiKey = {
@@ -9,6 +10,7 @@ export type ActiveApiKey = {
   scopes: Scope[];
   rateLimitPerMinute: number;
   tenantStatus: "active" | "suspended";
+  plan: Plan | null;
   /** Stands as long as no key was revoked or changed, and no tenant suspended or activated, since this was read. */
   accessVersion: string;
 };
@@ -31,12 +33,13 @@ type Row = {
   scopes: string;
   rate_limit_per_minute: number;
   status: "active" | "suspended";
+  plan: Plan | null;
 };
 
 // Version and keys come from one snapshot; the version also when there is no key to find.
 const FIND = `
   SELECT v.version AS access_version, encode(k.key_sha256, 'hex') AS key_sha256, k.id, k.tenant_id,
-         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, t.status
+         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, t.status, t.plan
   FROM app.access_version v
   LEFT JOIN (app.api_keys k JOIN app.tenants t ON t.id = k.tenant_id)
     ON k.key_sha256 = ANY($1::bytea[]) AND k.revoked_at IS NULL`;
@@ -88,6 +91,7 @@ function toActiveApiKey(row: Row): ActiveApiKey {
     scopes: row.scopes.split(" ") as Scope[],
     rateLimitPerMinute: row.rate_limit_per_minute,
     tenantStatus: row.status,
+    plan: row.plan,
     accessVersion: row.access_version,
   };
 }

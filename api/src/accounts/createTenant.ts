@@ -12,6 +12,7 @@ export async function createTenant({ ctx, input }: VerbArgs<CreateTenantInput>) 
         id: newId(),
         name: input.name,
         contactEmail: input.contactEmail ?? null,
+        plan: input.plan,
         createdAt: ctx.clock(),
       })
       .returning();

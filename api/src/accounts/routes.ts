@@ -4,9 +4,12 @@ import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.
 import type { createVerbContext } from "../http/verbContext.ts";
 import { createApiKey } from "./createApiKey.ts";
 import { createTenant } from "./createTenant.ts";
+import { getQuota } from "./getQuota.ts";
 import { listApiKeys } from "./listApiKeys.ts";
 import { listTenants } from "./listTenants.ts";
+import type { PlanLimits } from "./plan.ts";
 import { revokeApiKey } from "./revokeApiKey.ts";
+import { updateTenant } from "./updateTenant.ts";
 import {
   apiKeyListAnswer,
   createApiKeyBody,
@@ -14,11 +17,16 @@ import {
   createTenantBody,
   listApiKeysQuery,
   pageQuery,
+  quotaAnswer,
   tenantAnswer,
   tenantListAnswer,
+  updateTenantBody,
 } from "./wire.ts";
 
-export type AccountRoutesDeps = { verbContext: ReturnType<typeof createVerbContext> };
+export type AccountRoutesDeps = {
+  verbContext: ReturnType<typeof createVerbContext>;
+  planLimits: PlanLimits;
+};
 
 const admin = (action: `${string}.${string}`, resourceType: string): Access => ({
   scope: "admin",
@@ -27,7 +35,7 @@ const admin = (action: `${string}.${string}`, resourceType: string): Access => (
 });
 
 /** `/admin/tenants` and `/admin/api-keys` (HA-16): the platform operator's. */
-export function accountRoutes({ verbContext }: AccountRoutesDeps): Route[] {
+export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "post",
@@ -47,6 +55,34 @@ export function accountRoutes({ verbContext }: AccountRoutesDeps): Route[] {
       query: pageQuery,
       answers: { 200: { description: "One page", schema: tenantListAnswer } },
       handle: async (c, { query }) => c.json(await listTenants({ ctx: verbContext(c), input: query })),
+    }),
+    defineRoute({
+      method: "patch",
+      path: "/admin/tenants/:id",
+      summary: "Change a tenant's plan or status",
+      description:
+        "A suspended tenant neither reads nor writes; what it anchored stays verifiable by everybody.",
+      access: admin("tenant.update", "tenant"),
+      params: { id: { schema: z.uuid(), description: "The tenant's id", example: EXAMPLE_ID } },
+      body: updateTenantBody,
+      bodyExample: { plan: "pro", status: "active" },
+      answers: {
+        200: { description: "The tenant as it is now", schema: tenantAnswer },
+        404: { description: "There is no such tenant" },
+      },
+      handle: async (c, { body }) => {
+        const id = c.req.param("id") ?? "";
+        if (!z.uuid().safeParse(id).success) throw new NotFoundError("Tenant");
+        return c.json(await updateTenant({ ctx: verbContext(c), input: { ...body, id } }));
+      },
+    }),
+    defineRoute({
+      method: "get",
+      path: "/v1/quota",
+      summary: "What you may still submit this month, and ask this minute",
+      access: { scope: "query", action: "quota.view", resourceType: "quota" },
+      answers: { 200: { description: "Without a plan there is no monthly limit", schema: quotaAnswer } },
+      handle: async (c) => c.json(await getQuota({ ctx: verbContext(c), planLimits })),
     }),
     defineRoute({
       method: "post",

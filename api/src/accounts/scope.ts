@@ -1,4 +1,5 @@
 import { ForbiddenError } from "../errors.ts";
+import type { Plan } from "./plan.ts";
 
 /** What a key may do. `admin` is the platform operator and may do all; `manage` is a tenant's own administration. */
 export const SCOPES = ["submit", "query", "manage", "admin"] as const;
@@ -9,6 +10,8 @@ export type Caller = {
   readonly tenantId: string;
   readonly apiKeyId: string;
   readonly scopes: readonly Scope[];
+  readonly plan: Plan | null;
+  readonly rateLimitPerMinute: number;
   /** The caller may do this as long as `app.access_version` holds this value. */
   readonly accessVersion: string;
 };

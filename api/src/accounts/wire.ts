@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EXAMPLE_ID } from "../http/route.ts";
+import { PLANS } from "./plan.ts";
 import { SCOPES } from "./scope.ts";
 
 /** A text that PostgreSQL can keep: U+0000 has no place in it. */
@@ -10,9 +11,24 @@ const storableText = (min: number, max: number) =>
     .max(max, `must have ${min} to ${max} characters`)
     .refine((text) => !text.includes("\0"), "must not contain U+0000");
 
+/** `none` and null both say: no plan, no limit. */
+const plan = z
+  .enum([...PLANS, "none"], `must be one of ${PLANS.join(", ")} and none`)
+  .nullable()
+  .transform((name) => (name === "none" ? null : name));
+
+export const updateTenantBody = z
+  .object({
+    plan: plan.optional(),
+    status: z.enum(["active", "suspended"], "must be active or suspended").optional(),
+  })
+  .refine(({ plan, status }) => plan !== undefined || status !== undefined, "must name a plan or a status");
+export type UpdateTenantInput = z.output<typeof updateTenantBody>;
+
 export const createTenantBody = z.object({
   name: storableText(1, 255),
   contactEmail: z.email("must be an e-mail address").max(320).optional(),
+  plan: plan.default(null),
 });
 export type CreateTenantInput = z.output<typeof createTenantBody>;
 
@@ -59,6 +75,7 @@ export const tenantAnswer = z.object({
   name: z.string(),
   contactEmail: z.string().nullable(),
   status: z.enum(["active", "suspended"]),
+  plan: z.enum(PLANS).nullable().describe("Null: no limit"),
   createdAt: time,
 });
 export const tenantListAnswer = z.object({ data: z.array(tenantAnswer), pagination: paginationAnswer });
@@ -77,4 +94,10 @@ export const createdApiKeyAnswer = apiKeyAnswer.extend({
 });
 export const apiKeyListAnswer = z.object({
   data: z.array(apiKeyAnswer.extend({ lastUsedAt: time.nullable(), revokedAt: time.nullable() })),
+});
+
+export const quotaAnswer = z.object({
+  plan: z.enum(PLANS).nullable(),
+  monthly: z.object({ limit: z.int().nullable(), used: z.int(), remaining: z.int().nullable() }),
+  rateLimit: z.object({ limit: z.int(), perMinute: z.literal(true) }),
 });

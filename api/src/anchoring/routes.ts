@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { Hex } from "#protocol/bytes.ts";
 import { pageQuery } from "../accounts/wire.ts";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
-import { NotFoundError } from "../errors.ts";
+import { NotFoundError, quotaHeaders } from "../errors.ts";
 import { parseInput } from "../http/body.ts";
-import type { AppEnv } from "../http/context.ts";
+import { type AppEnv, setHeader } from "../http/context.ts";
 import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { LeafDescription } from "./describeLeaf.ts";
@@ -13,7 +13,7 @@ import type { LeafRow } from "./findLeaves.ts";
 import { getBatch } from "./getBatch.ts";
 import { listBatches } from "./listBatches.ts";
 import { receiptContext } from "./receiptContext.ts";
-import type { SubmissionResult, SubmitHashes } from "./submitHashes.ts";
+import type { Submission, SubmissionResult, SubmitHashes } from "./submitHashes.ts";
 import {
   batchDetailAnswer,
   batchListAnswer,
@@ -34,7 +34,7 @@ import {
 export type AnchoringRoutesDeps = {
   verbContext: ReturnType<typeof createVerbContext>;
   chains: ChainDirectory;
-  submitHashes: (input: SubmitHashes) => Promise<SubmissionResult[]>;
+  submitHashes: (input: SubmitHashes) => Promise<Submission>;
   findEarliestLeaf: (contentHash: Buffer) => Promise<LeafRow | null>;
   findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<LeafRow | null>;
   describeLeaf: (leaf: LeafRow, askChain: boolean) => Promise<LeafDescription>;
@@ -81,13 +81,14 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       },
       handle: async (c, { body: { hash, externalId = null, metadata = null, chainId } }) => {
         const chain = await deps.chains.forSubmission(chainId);
-        const [result] = await deps.submitHashes({
+        const { results, quota } = await deps.submitHashes({
           ctx: deps.verbContext(c),
           renewCaller: c.get("renewCaller"),
           chainId: chain.chainId,
           hashes: [{ contentHash: hash, externalId, metadata }],
         });
-        const { status, id } = result!;
+        const { status, id } = results[0]!;
+        setQuotaHeaders(c, quota);
         return c.json({ status, id, hash, externalId }, status === "accepted" ? 202 : 200);
       },
     }),
@@ -109,12 +110,13 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
           externalId,
           metadata: null,
         }));
-        const results = await deps.submitHashes({
+        const { results, quota } = await deps.submitHashes({
           ctx: deps.verbContext(c),
           renewCaller: c.get("renewCaller"),
           chainId: chain.chainId,
           hashes,
         });
+        setQuotaHeaders(c, quota);
         return c.json(batchSubmissionAnswer(results, hashes), 202);
       },
     }),
@@ -245,6 +247,11 @@ function publicRoutes(deps: AnchoringRoutesDeps): Route[] {
       handle: (c) => c.json(receiptContext, 200, { "Content-Type": "application/ld+json" }),
     }),
   ];
+}
+
+function setQuotaHeaders(c: Context<AppEnv>, quota: Submission["quota"]): void {
+  if (quota === null) return;
+  for (const [name, value] of Object.entries(quotaHeaders(quota))) setHeader(c, name, value);
 }
 
 function batchSubmissionAnswer(results: SubmissionResult[], hashes: { externalId: string | null }[]) {

@@ -1,8 +1,11 @@
 import type { Hex } from "#protocol/bytes.ts";
+import { monthOf, type Plan, type PlanLimits, type Quota } from "../accounts/plan.ts";
+import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts";
 import type { Caller } from "../accounts/scope.ts";
 import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import { type Database, isDataError } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
+import { QuotaExceededError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 
@@ -19,6 +22,9 @@ export type SubmitHashes = {
   chainId: number;
   hashes: SubmittedHash[];
 };
+
+/** `quota`: of a tenant with a plan, after this submission and those that were stored with it. */
+export type Submission = { results: SubmissionResult[]; quota: Quota | null };
 
 /** `id` is that of the accepted submission, or of the one that the tenant made before. */
 export type SubmissionResult = { contentHash: Hex; status: "accepted" | "duplicate"; id: string };
@@ -42,7 +48,7 @@ class Refused {
 }
 /** A call whose caller was read before somebody's access changed: nothing was stored. */
 const STALE = Symbol("stale");
-type Outcome = SubmissionResult[] | Refused | typeof STALE;
+type Outcome = Submission | Refused | typeof STALE;
 
 type Call = { input: SubmitHashes; items: Item[]; metadataBytes: number };
 
@@ -52,9 +58,17 @@ const GROUP_METADATA_BYTES_MAX = 1_048_576;
 /** Calls with more metadata wait among themselves, so that they do not hold the many small ones up. */
 const SMALL_METADATA_BYTES_MAX = 16_384;
 
+type AcceptedRow = {
+  current: boolean;
+  accepted: string[] | null;
+  /** Hashes of the month by tenant, of those with a plan. */
+  used: Record<string, number> | null;
+};
+
 // Submissions and their audit rows in one statement, which is one transaction and one round trip. Rows come sorted by key, so
 // that two processes that insert the same hashes wait for each other and never deadlock. Under an access version that is over
-// nothing is stored (HA-16).
+// nothing is stored (HA-16), nor when a tenant's plan would be exceeded: then the statement fails as a whole (HA-14). Locks are
+// taken in one order: submissions by key, then months by tenant.
 const ACCEPT = `
   WITH access AS (
     SELECT FROM app.access_version WHERE version = $16
@@ -64,7 +78,18 @@ const ACCEPT = `
     FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
       AS item (content_hash, tenant_id, id, chain_id, external_id, metadata), access
     ON CONFLICT (content_hash, tenant_id) DO NOTHING
-    RETURNING id
+    RETURNING id, tenant_id
+  ), counted AS (
+    INSERT INTO app.monthly_hashes AS month (tenant_id, month, hashes)
+    SELECT tenant_id, $17::date, count(*) FROM inserted GROUP BY tenant_id ORDER BY tenant_id
+    ON CONFLICT (tenant_id, month) DO UPDATE SET hashes = month.hashes + excluded.hashes
+    RETURNING tenant_id, hashes
+  ), quota AS (
+    SELECT plan.tenant_id,
+           coalesce(app.within_quota(counted.hashes, plan.hashes_max), before.hashes, 0) AS used
+    FROM unnest($18::uuid[], $19::bigint[]) AS plan (tenant_id, hashes_max)
+    LEFT JOIN counted USING (tenant_id)
+    LEFT JOIN app.monthly_hashes before ON before.tenant_id = plan.tenant_id AND before.month = $17::date
   ), audited AS (
     INSERT INTO app.audit_logs (tenant_id, request_id, api_key_id, action, resource_type, resource_id, ip_address, status_code, created_at)
     SELECT tenant_id, request_id, api_key_id, action, 'hash', resource_id, ip_address,
@@ -73,6 +98,7 @@ const ACCEPT = `
       AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id), access
   )
   SELECT EXISTS (SELECT FROM access) AS current,
+         (SELECT jsonb_object_agg(tenant_id, used) FROM quota) AS used,
          CASE WHEN count(*) < $15 THEN coalesce(array_agg(id), '{}') END AS accepted FROM inserted`;
 
 const FIND_EARLIER = `
@@ -84,9 +110,12 @@ const FIND_EARLIER = `
  * Accepts hashes for anchoring. The promise is kept when this returns: submissions and audit rows are committed
  * (protocol §4.1). All hashes of one call are stored, or none. Calls that wait together share a transaction.
  */
-export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promise<SubmissionResult[]> {
+export function createSubmitHashes(
+  db: Database,
+  planLimits: PlanLimits,
+): (input: SubmitHashes) => Promise<Submission> {
   const inGroups = () =>
-    groupCalls((calls: Call[]) => acceptGroup(db, calls), {
+    groupCalls((calls: Call[]) => acceptGroup({ db, planLimits }, calls), {
       weightMax: 1,
       weightOf: ({ items, metadataBytes }) =>
         Math.max(items.length / GROUP_HASHES_MAX, metadataBytes / GROUP_METADATA_BYTES_MAX),
@@ -94,34 +123,52 @@ export function createSubmitHashes(db: Database): (input: SubmitHashes) => Promi
     });
   const submitSmall = inGroups();
   const submitLarge = inGroups();
+  const submitExhausted = inGroups();
+  // Their calls make a group fail, and each then goes alone: those of other tenants are kept out of that.
+  const exhausted = new Map<string, string>();
+  const laneOf = (call: Call, month: string) => {
+    if (exhausted.get(call.input.ctx.caller.tenantId) === month) return submitExhausted;
+    return call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall;
+  };
   return async (given) => {
     for (let input = given; ; ) {
       const call = toCall(input);
-      const outcome = await (call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall)(call);
-      if (outcome instanceof Refused) throw outcome.reason;
+      const month = monthOf(input.ctx.clock());
+      const outcome = await laneOf(call, month)(call);
+      if (outcome instanceof Refused) {
+        if (outcome.reason instanceof QuotaExceededError) exhausted.set(input.ctx.caller.tenantId, month);
+        throw outcome.reason;
+      }
       if (outcome !== STALE) return outcome;
       input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
     }
   };
 }
 
-async function acceptGroup(db: Database, calls: Call[]): Promise<Outcome[]> {
+type AcceptDeps = { db: Database; planLimits: PlanLimits };
+
+async function acceptGroup(deps: AcceptDeps, calls: Call[]): Promise<Outcome[]> {
   // Versions differ only in the moment in which one ends; whoever has another than the last one asks again.
   const version = calls.at(-1)!.input.ctx.caller.accessVersion;
   if (calls.some(({ input }) => input.ctx.caller.accessVersion !== version)) return calls.map(() => STALE);
   try {
-    return await accept(db, calls);
+    return await accept(deps, calls);
   } catch (error) {
-    if (!isDataError(error) || calls.length === 1) throw error;
-    // A value that the database refuses must not take its neighbours down with it: nothing was stored, so each goes alone.
-    return Promise.all(
-      calls.map((call) =>
-        accept(db, [call]).then(
-          ([outcome]) => outcome!,
-          (reason: unknown) => new Refused(reason),
-        ),
-      ),
-    );
+    if (!isDataError(error) && !isOverQuota(error)) throw error;
+    // What the database refuses of one must not take its neighbours down with it: nothing was stored, so each goes alone.
+    return Promise.all(calls.map((call) => acceptAlone(deps, call)));
+  }
+}
+
+async function acceptAlone(deps: AcceptDeps, call: Call): Promise<Outcome> {
+  try {
+    const [outcome] = await accept(deps, [call]);
+    return outcome!;
+  } catch (error) {
+    if (!isOverQuota(error)) return new Refused(error);
+    const { caller, clock } = call.input.ctx;
+    const used = await readMonthlyHashes(deps.db, caller.tenantId, clock());
+    return new Refused(new QuotaExceededError({ limit: deps.planLimits[caller.plan!], used }));
   }
 }
 
@@ -144,34 +191,41 @@ function toCall(input: SubmitHashes): Call {
   return { input, items, metadataBytes };
 }
 
-async function accept(db: Database, calls: Call[]): Promise<Exclude<Outcome, Refused>[]> {
+async function accept({ db, planLimits }: AcceptDeps, calls: Call[]): Promise<Exclude<Outcome, Refused>[]> {
   // The first of equal hashes in a group is the one to insert; the others are duplicates of it.
   const first = new Map<string, Item>();
   for (const call of calls)
     for (const item of call.items) if (!first.has(item.key)) first.set(item.key, item);
   const items = [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   // Null stands for all of them, which is the rule.
-  const { rows } = await db.pool.query<{ current: boolean; accepted: string[] | null }>({
+  const { rows } = await db.pool.query<AcceptedRow>({
     name: "accept-submissions",
     text: ACCEPT,
-    values: acceptValues(items, calls),
+    values: acceptValues(items, calls, planLimits),
   });
   if (!rows[0]!.current) return calls.map(() => STALE);
   for (const call of calls) call.input.ctx.call.isRecorded = true;
   const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
   const earlier = items.filter((item) => !accepted.has(item.id));
   const idOfKey = await findEarlier(db, earlier);
-  return calls.map((call) =>
-    call.items.map((item) => ({
+  return calls.map(({ input: { ctx }, items: own }) => ({
+    results: own.map((item) => ({
       contentHash: item.contentHash,
       status: accepted.has(item.id) ? "accepted" : "duplicate",
       id: idOfKey.get(item.key) ?? first.get(item.key)!.id,
     })),
-  );
+    quota: ctx.caller.plan && {
+      limit: planLimits[ctx.caller.plan],
+      used: rows[0]!.used![ctx.caller.tenantId]!,
+    },
+  }));
 }
 
-function acceptValues(items: Item[], calls: Call[]): unknown[] {
+function acceptValues(items: Item[], calls: Call[], planLimits: PlanLimits): unknown[] {
   const now = calls[0]!.input.ctx.clock();
+  const plans = new Map<string, Plan>(
+    calls.flatMap(({ input: { ctx } }) => (ctx.caller.plan ? [[ctx.caller.tenantId, ctx.caller.plan]] : [])),
+  );
   const ctxOf = calls.map((call) => call.input.ctx);
   // Only the audit row of a single submission names its hash, and depends on whether it was stored.
   const single = (call: Call) => (call.input.ctx.call.action === "hash.submit" ? call.items[0]! : null);
@@ -192,6 +246,9 @@ function acceptValues(items: Item[], calls: Call[]): unknown[] {
     arrayLiteral(calls.map((call) => single(call)?.id ?? null)),
     items.length,
     ctxOf[0]!.caller.accessVersion,
+    monthOf(now),
+    arrayLiteral([...plans.keys()]),
+    arrayLiteral([...plans.values()].map((plan) => planLimits[plan])),
   ];
 }
 

@@ -8,5 +8,7 @@ export const tenants = app.table("tenants", {
   status: text({ enum: ["active", "suspended"] })
     .notNull()
     .default("active"),
+  /** Null: no plan, no limit (HA-14). */
+  plan: text({ enum: ["free", "basic", "pro"] }),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
 });

@@ -78,6 +78,8 @@ function toCaller(key: ActiveApiKey, scope: Scope): Caller {
     tenantId: key.tenantId,
     apiKeyId: key.id,
     scopes: key.scopes,
+    plan: key.plan,
+    rateLimitPerMinute: key.rateLimitPerMinute,
     accessVersion: key.accessVersion,
   };
   requireScope(caller, scope);

@@ -1,0 +1,14 @@
+/** Plans with a monthly limit (HA-14); a tenant without one has none. */
+export const PLANS = ["free", "basic", "pro"] as const;
+export type Plan = (typeof PLANS)[number];
+
+/** Hashes per calendar month (UTC), by plan. */
+export type PlanLimits = Readonly<Record<Plan, number>>;
+
+/** What a tenant may submit in the month, and has submitted. */
+export type Quota = { limit: number; used: number };
+
+/** First day of the month, as PostgreSQL reads a date. */
+export function monthOf(time: Date): string {
+  return `${time.toISOString().slice(0, 7)}-01`;
+}
