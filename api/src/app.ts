@@ -27,7 +27,11 @@ import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
+import { createDisagreementReport } from "./operations/disagreementReport.ts";
+import { type Metrics, registerGauges } from "./operations/metrics.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
+import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { remember } from "./remember.ts";
 
@@ -42,6 +46,7 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  metrics: Metrics;
 };
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
@@ -52,13 +57,16 @@ const READINESS_STALE_MS = 500;
 
 /** The whole HTTP surface over what it is given; it opens nothing and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { db, clock, logger } = deps;
+  const { db, clock, logger, metrics } = deps;
   const chains = createChainDirectory(db, clock);
   const indexedUpTo = remember(() => readIndexedUpTo(db), INDEXED_UP_TO_STALE_MS, clock);
   const readers = new Map<string, ChainReader>();
   const readerOf = (chain: Chain) => {
     const key = `${chain.rpcUrl} ${chain.chainId}`;
-    if (!readers.has(key)) readers.set(key, createChainReader(chain, deps.rpcTimeoutMs));
+    if (!readers.has(key)) {
+      const failed = () => metrics.rpcErrors.inc({ chain_id: chain.chainId });
+      readers.set(key, createChainReader(chain, deps.rpcTimeoutMs, failed));
+    }
     return readers.get(key)!;
   };
   const verbContext = createVerbContext(db, clock);
@@ -68,8 +76,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     clock,
   );
 
+  const readMetrics = registerGauges(
+    metrics,
+    {
+      pipelineDepths: () => readPipelineDepths(db),
+      publisherBalances: async () => readPublisherBalances(await chains.all(), readerOf),
+    },
+    clock,
+  );
+
   const routes = [
-    ...operationRoutes({ readReadiness }),
+    ...operationRoutes({ readReadiness, readMetrics }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
     ...anchoringRoutes({
@@ -84,11 +101,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
         readProof: createProofReader(db),
         readerOf,
         publicUrl: deps.publicUrl,
-        onDisagreement: (leaf, failed) =>
-          logger.error(
-            { batchId: leaf.batch_id, chainId: leaf.chain_id, failed },
-            "batch, index and contract disagree",
-          ),
+        onDisagreement: createDisagreementReport(metrics, logger, clock),
       }),
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
@@ -96,7 +109,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   ];
 
   const app = new Hono<AppEnv>();
-  app.use(requestLog(logger, createClientAddress(deps.trustedProxies)));
+  app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
   app.onError(answerError);
   app.notFound((c) => c.json({ error: "Not found" }, 404));
   mountRoutes(app, routes, {

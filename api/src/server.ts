@@ -8,6 +8,7 @@ import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
+import { createMetrics, type Metrics } from "./operations/metrics.ts";
 import { onShutdown } from "./shutdown.ts";
 
 /** Longest wait for requests under way when the process is asked to stop; milliseconds. */
@@ -17,7 +18,13 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const LOG_FLUSH_MS = 1_000;
 
 /** Where requests are counted: in Redis if there is one, else in PostgreSQL. */
-function createLimits(config: Config, db: Database, clock: () => Date, logger: pino.Logger) {
+function createLimits(
+  config: Config,
+  db: Database,
+  clock: () => Date,
+  logger: pino.Logger,
+  metrics: Metrics,
+) {
   const inPostgres = countInPostgres(db);
   if (config.REDIS_URL === undefined) {
     return { countRequest: createRateLimit(inPostgres, clock), close: () => {} };
@@ -31,9 +38,10 @@ function createLimits(config: Config, db: Database, clock: () => Date, logger: p
   redis.on("error", (err: unknown) =>
     logger.warn({ err }, "Redis not reachable; PostgreSQL counts requests"),
   );
-  const counter = countInRedis(redis, clock, inPostgres, (err) =>
-    logger.debug({ err }, "requests counted in PostgreSQL"),
-  );
+  const counter = countInRedis(redis, clock, inPostgres, (err) => {
+    metrics.limitFallbacks.inc();
+    if (err !== null) logger.debug({ err }, "requests counted in PostgreSQL");
+  });
   return { countRequest: createRateLimit(counter, clock), close: () => redis.disconnect() };
 }
 
@@ -53,7 +61,8 @@ function main(): void {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onError: (err) => logger.warn({ err }, "database connection lost"),
   });
-  const limits = createLimits(config, db, clock, logger);
+  const metrics = createMetrics();
+  const limits = createLimits(config, db, clock, logger, metrics);
   const keyUse = startRecordingKeyUse(db, clock, logger);
   const app = createApp({
     db,
@@ -65,6 +74,7 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    metrics,
     planLimits: {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,

@@ -1,4 +1,11 @@
-import { BlockNotFoundError, createPublicClient, type Hex, http, type PublicClient } from "viem";
+import {
+  BlockNotFoundError,
+  createPublicClient,
+  type Hex,
+  http,
+  type PublicClient,
+  type Transport,
+} from "viem";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
 import type { Chain } from "./chainDirectory.ts";
 
@@ -18,15 +25,30 @@ export type ChainReader = {
   anchorOf(publisher: Hex, root: Hex): Promise<AnchorOnChain | null>;
 };
 
+/** HTTP transport whose failed calls are heard of. */
+function countingHttp(rpcUrl: string, timeoutMs: number, onError: () => void): Transport {
+  const transport = http(rpcUrl, { timeout: timeoutMs, retryCount: 0 });
+  return (options) => {
+    const made = transport(options);
+    const request: typeof made.request = async (...call) => {
+      try {
+        return await made.request(...call);
+      } catch (error) {
+        onError();
+        throw error;
+      }
+    };
+    return { ...made, request };
+  };
+}
+
 /** Retries belong to the loops that call, which know what has become true meanwhile; here each call is made once. */
 export function createChainReader(
   { rpcUrl, contractAddress }: Pick<Chain, "rpcUrl" | "contractAddress">,
   timeoutMs: number,
+  onError: () => void = () => {},
 ): ChainReader {
-  const client = createPublicClient({
-    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0 }),
-    cacheTime: 0,
-  });
+  const client = createPublicClient({ transport: countingHttp(rpcUrl, timeoutMs, onError), cacheTime: 0 });
   const address = `0x${Buffer.from(contractAddress).toString("hex")}` as const;
 
   async function tagged(blockTag: "safe" | "finalized"): Promise<number | null> {

@@ -34,6 +34,7 @@ describe("HA-20 every route of the document", () => {
     expect(open.sort()).toEqual(
       [
         "getHealth",
+        "getMetrics",
         "getReady",
         "getReceiptV1",
         "getV1PublicKey",

@@ -48,11 +48,15 @@ export function countInRedis(
   redis: Redis,
   clock: () => Date,
   fallback: Counter,
+  /** Null while Redis is left alone after an earlier error. */
   onFallback: (error: unknown) => void,
 ): Counter {
   let leftAloneUntilMs = 0;
   return async (added) => {
-    if (clock().getTime() < leftAloneUntilMs) return fallback(added);
+    if (clock().getTime() < leftAloneUntilMs) {
+      onFallback(null);
+      return fallback(added);
+    }
     const nowSeconds = clock().getTime() / 1_000;
     const window = Math.floor(nowSeconds / WINDOW_SECONDS);
     const windowEndsInSeconds = Math.ceil((window + 1) * WINDOW_SECONDS - nowSeconds);

@@ -1,11 +1,17 @@
 import { createMiddleware } from "hono/factory";
+import { matchedRoutes } from "hono/route";
 import type { Logger } from "pino";
 import { newId } from "../newId.ts";
+import type { Metrics } from "../operations/metrics.ts";
 import type { createClientAddress } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 
 /** Gives every request its id and writes one line about it when it is answered. Paths only: a query may hold personal values. */
-export function requestLog(logger: Logger, clientAddress: ReturnType<typeof createClientAddress>) {
+export function requestLog(
+  logger: Logger,
+  clientAddress: ReturnType<typeof createClientAddress>,
+  metrics: Metrics,
+) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = performance.now();
     const requestId = newId();
@@ -22,12 +28,17 @@ export function requestLog(logger: Logger, clientAddress: ReturnType<typeof crea
     await next();
     const status = c.res.status;
     const failure = c.get("failure");
+    const tookMs = performance.now() - startedAt;
+    // The route's pattern, not the path: a label must not grow with what is asked for.
+    const route = matchedRoutes(c).at(-1)?.path ?? "";
+    metrics.requestSeconds.observe({ method: c.req.method, route, status }, tookMs / 1_000);
+    if (status === 429) metrics.limited.inc({ limit: c.res.headers.has("Retry-After") ? "rate" : "quota" });
     const line = {
       requestId,
       method: c.req.method,
       path: c.req.path,
       status,
-      ms: Math.round((performance.now() - startedAt) * 10) / 10,
+      ms: Math.round(tookMs * 10) / 10,
     };
     if (status >= 500) logger.error({ ...line, err: failure }, "request failed");
     else logger.info(line, "request");

@@ -2,10 +2,14 @@ import { defineRoute, type Route } from "../http/route.ts";
 import type { Readiness } from "./readiness.ts";
 import { healthAnswer, readinessAnswer } from "./wire.ts";
 
-export type OperationRoutesDeps = { readReadiness: () => Promise<Readiness> };
+export type OperationRoutesDeps = {
+  readReadiness: () => Promise<Readiness>;
+  /** In Prometheus' text format. */
+  readMetrics: () => Promise<string>;
+};
 
 /** What a supervisor asks: not limited, so that a busy client never makes a process look dead. */
-export function operationRoutes({ readReadiness }: OperationRoutesDeps): Route[] {
+export function operationRoutes({ readReadiness, readMetrics }: OperationRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -28,6 +32,15 @@ export function operationRoutes({ readReadiness }: OperationRoutesDeps): Route[]
         const now = await readReadiness();
         return c.json(now, now.ready ? 200 : 503);
       },
+    }),
+    defineRoute({
+      method: "get",
+      path: "/metrics",
+      summary: "Metrics for Prometheus",
+      description: "Depths and ages of the pipeline, balances, limits, errors. Keep it to your own network.",
+      access: "open",
+      answers: { 200: { description: "Text format 0.0.4", contentType: "text/plain" } },
+      handle: async (c) => c.text(await readMetrics(), 200, { "Content-Type": "text/plain; version=0.0.4" }),
     }),
   ];
 }

@@ -1,0 +1,115 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { formatEther } from "viem";
+import type { PipelineDepth } from "./readPipelineDepths.ts";
+
+export type MetricsSources = {
+  /** What the database knows of each chain's pipeline; asked at every scrape. */
+  pipelineDepths: () => Promise<PipelineDepth[]>;
+  /** Wei that the publisher of a chain has left; null when the chain does not answer. */
+  publisherBalances: () => Promise<{ chainId: number; publisher: string; balanceWei: bigint | null }[]>;
+};
+
+/** Seconds; a submission is a few milliseconds, a question to the chain may take seconds. */
+const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Every metric of a process, by its Prometheus name; whoever counts gets the counter it needs. */
+export function createMetrics() {
+  const registers = [new Registry()];
+  collectDefaultMetrics({ register: registers[0]!, prefix: "holdfast_" });
+  return {
+    registry: registers[0]!,
+    requestSeconds: new Histogram({
+      name: "holdfast_http_request_duration_seconds",
+      help: "Time from a request's first byte to its answer, by route and status",
+      labelNames: ["method", "route", "status"],
+      buckets: DURATION_BUCKETS_S,
+      registers,
+    }),
+    limited: new Counter({
+      name: "holdfast_limited_requests_total",
+      help: "Requests that were answered 429, by what they went over",
+      labelNames: ["limit"],
+      registers,
+    }),
+    limitFallbacks: new Counter({
+      name: "holdfast_rate_limit_fallbacks_total",
+      help: "Counts that went to PostgreSQL because Redis did not answer",
+      registers,
+    }),
+    rpcErrors: new Counter({
+      name: "holdfast_rpc_errors_total",
+      help: "Calls to a chain's RPC endpoint that failed",
+      labelNames: ["chain_id"],
+      registers,
+    }),
+    disagreements: new Counter({
+      name: "holdfast_disagreements_total",
+      help: "Answers for which batch, index and contract did not agree (protocol §5)",
+      labelNames: ["chain_id", "failed"],
+      registers,
+    }),
+  };
+}
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Adds what is read at each scrape, the pipeline and the publishers, and answers the scrape in Prometheus' text format. What cannot be
+ * read is left out of it: a database that is away must not hide the other metrics.
+ */
+export function registerGauges(
+  { registry }: Metrics,
+  sources: MetricsSources,
+  clock: () => Date,
+): () => Promise<string> {
+  const gauge = (name: string, help: string, ...labels: string[]) =>
+    new Gauge({ name: `holdfast_${name}`, help, labelNames: ["chain_id", ...labels], registers: [registry] });
+  const pending = gauge("pending_hashes", "Accepted hashes that are in no batch yet");
+  const oldest = gauge(
+    "oldest_pending_seconds",
+    "Age of the oldest hash that is in no batch yet; 0 when there is none",
+  );
+  const batches = gauge("batches", "Batches by state", "state");
+  const oldestBatch = gauge(
+    "oldest_open_batch_seconds",
+    "Age of the oldest batch that is not anchored; 0 when there is none",
+  );
+  const gas = gauge("anchor_gas_used", "Gas that the transactions of anchored batches have used");
+  const behind = gauge(
+    "index_behind_blocks",
+    "Blocks between the chain's head as a worker last read it and the index",
+  );
+  const headAge = gauge("chain_heads_age_seconds", "Since a worker last read the chain's head");
+  const balance = gauge(
+    "publisher_balance_ether",
+    "What the publisher has left to pay for anchors",
+    "publisher",
+  );
+  const all = [pending, oldest, batches, oldestBatch, gas, behind, headAge, balance];
+
+  const ageOf = (since: Date | null) =>
+    since === null ? 0 : Math.max(0, (clock().getTime() - since.getTime()) / 1_000);
+
+  function setDepth(depth: PipelineDepth): void {
+    const chain_id = String(depth.chainId);
+    pending.set({ chain_id }, depth.pendingHashes);
+    oldest.set({ chain_id }, ageOf(depth.oldestPendingAt));
+    for (const [state, count] of Object.entries(depth.batches)) batches.set({ chain_id, state }, count);
+    oldestBatch.set({ chain_id }, ageOf(depth.oldestOpenBatchAt));
+    gas.set({ chain_id }, depth.gasUsed);
+    if (depth.blocksBehind !== null) behind.set({ chain_id }, depth.blocksBehind);
+    if (depth.headsReadAt !== null) headAge.set({ chain_id }, ageOf(depth.headsReadAt));
+  }
+
+  return async () => {
+    const [depths, balances] = await Promise.all([
+      sources.pipelineDepths().catch(() => []),
+      sources.publisherBalances().catch(() => []),
+    ]);
+    for (const one of all) one.reset();
+    for (const depth of depths) setDepth(depth);
+    for (const { chainId, publisher, balanceWei } of balances)
+      if (balanceWei !== null)
+        balance.set({ chain_id: String(chainId), publisher }, Number(formatEther(balanceWei)));
+    return registry.metrics();
+  };
+}
