@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startAnvilChain, type TestChain } from "#test/support/chains.ts";
 import { openChainViews } from "#test/support/chainViews.ts";
 import { startIndexer, type TestIndexer } from "#test/support/indexer.ts";
@@ -38,24 +41,117 @@ async function check(args: string[] = []) {
     args: ["--graphql", url, "--rpc", chain.rpcUrl, "--contract", registry.address, "--json", ...args],
   });
   const { code } = await checker.exited;
-  return { code, answer: code === 2 ? undefined : JSON.parse(checker.output()) };
+  return { code, answer: checker.output().startsWith("{") ? JSON.parse(checker.output()) : undefined };
 }
+
+type Answer = {
+  _meta?: { status: Record<string, { block: { number: number } }> };
+  publishers?: { items: unknown[]; pageInfo: object };
+  anchors?: { items: { blockNumber: string }[]; pageInfo: object };
+};
+const closes: (() => unknown)[] = [];
+afterEach(() => Promise.all(closes.splice(0).map((close) => close())));
+
+/** The index as somebody presents it who alters its answers. */
+async function indexThrough(alter: (answer: Answer) => unknown): Promise<string> {
+  const { url } = await indexer.live();
+  const server = createServer(async (request, response) => {
+    const headers = { "content-type": "application/json" };
+    const asked = await fetch(url, { method: "POST", headers, body: await text(request) });
+    const answer = (await asked.json()) as { data: Answer };
+    await alter(answer.data);
+    response.writeHead(200, headers).end(JSON.stringify(answer));
+  });
+  closes.push(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Leaves the newest `count` anchors of a publisher's page out. */
+const withoutNewest = (count: number) => (answer: Answer) => answer.anchors?.items.splice(-count);
+/** Says of itself that it stands at `block`. */
+const standingAt = (block: bigint) => (answer: Answer) => {
+  for (const { block: stated } of Object.values(answer._meta?.status ?? {})) stated.number = Number(block);
+};
 
 test("protocol §3: the replayed head equals the contract's, publisher by publisher", async () => {
   const { code, answer } = await check();
   expect(code).toBe(0);
-  expect(answer).toMatchObject({ complete: true, publishers: [{ anchors: 2 }, { anchors: 2 }] });
+  expect(answer).toMatchObject({
+    complete: true,
+    verdict: "complete",
+    publishers: [{ anchors: 2 }, { anchors: 2 }],
+  });
+});
+
+test("protocol §3: an index that claims an old block to hide what came since is behind, not complete", async () => {
+  const before = BigInt((await registry.anchor()).receipt.blockNumber);
+  const { root } = await registry.anchor();
+  await until(() => views.has(root));
+  const url = await indexThrough((answer) => {
+    standingAt(before)(answer);
+    withoutNewest(1)(answer);
+  });
+  const { code, answer } = await check(["--graphql", url, "--publisher", registry.publisher]);
+  expect(code).toBe(2);
+  expect(answer).toMatchObject({ complete: false, verdict: "behind", asOfBlock: String(before) });
+});
+
+test("an index that stands at an old block is complete when its publishers anchored nothing since", async () => {
+  const block = await registry.publicClient.getBlockNumber();
+  await registry.mine(3);
+  const url = await indexThrough(standingAt(block));
+  expect((await check(["--graphql", url])).code).toBe(0);
+});
+
+test("an index that claims a block the chain has not reached yet is held against the chain's newest", async () => {
+  const url = await indexThrough(standingAt(1_000_000n));
+  expect((await check(["--graphql", url])).code).toBe(0);
+  const short = await indexThrough((answer) => {
+    standingAt(1_000_000n)(answer);
+    withoutNewest(1)(answer);
+  });
+  expect(await check(["--graphql", short])).toMatchObject({ code: 1, answer: { verdict: "incomplete" } });
+});
+
+test("an index that takes in an anchor between any two answers is complete", async () => {
+  let anchoring = Promise.resolve();
+  const url = await indexThrough(() => {
+    anchoring = anchoring.then(async () => {
+      const { root } = await registry.anchor();
+      await until(() => views.has(root));
+    });
+    return anchoring;
+  });
+  expect(await check(["--graphql", url])).toMatchObject({ code: 0, answer: { verdict: "complete" } });
+});
+
+test("an empty index proves nothing when no publisher is named", async () => {
+  const url = await indexThrough((answer) => answer.publishers?.items.splice(0));
+  expect(await check(["--graphql", url])).toMatchObject({
+    code: 2,
+    answer: { complete: false, verdict: "nothingToCheck", publishers: [] },
+  });
+});
+
+test("an index that says there is another page, but not where, could not be checked", async () => {
+  const url = await indexThrough((answer) => {
+    if (answer.anchors) answer.anchors.pageInfo = { hasNextPage: true, endCursor: null };
+  });
+  expect(await check(["--graphql", url])).toEqual({ code: 2, answer: undefined });
 });
 
 test("protocol §3: one missing anchor is found", async () => {
   const { schema } = await indexer.live();
   await views.pool.query(`ALTER TABLE ${schema}.anchors DISABLE TRIGGER USER`);
-  const [taken] = await views.anchors();
+  const anchors = await views.anchors();
+  const [taken] = anchors;
+  const held = anchors.filter(({ publisher }) => publisher === taken!.publisher).length;
   await views.pool.query(`DELETE FROM ${schema}.anchors WHERE root = $1`, [taken!.root]);
   const { code, answer } = await check();
   expect(code).toBe(1);
   const short = answer.publishers.find((publisher: { complete: boolean }) => !publisher.complete);
-  expect(short).toMatchObject({ anchors: 1 });
+  expect(short).toMatchObject({ verdict: "incomplete", anchors: held - 1 });
   expect(short.publisher.toLowerCase()).toBe(taken!.publisher);
 });
 

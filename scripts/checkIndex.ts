@@ -1,33 +1,56 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Address, createPublicClient, getAddress, type Hex, http, isAddress } from "viem";
-import { type AnchorLink, replayHead } from "#protocol/anchorHead.ts";
+import { replayHead } from "#protocol/anchorHead.ts";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
-import { listAnchors, listPublishers, readIndexedBlock } from "./indexGraphql.ts";
+import { type IndexedAnchor, listAnchors, listPublishers, readIndexedBlock } from "./indexGraphql.ts";
+
+/** "behind": right as far as the index says it has come, but the publisher has anchored since. Worst last. */
+const VERDICTS = ["complete", "behind", "incomplete"] as const;
+type Verdict = (typeof VERDICTS)[number];
 
 export type PublisherCheck = {
   publisher: Address;
+  complete: boolean;
+  verdict: Verdict;
+  /** How many anchors the index holds up to the block that was compared. */
   anchors: number;
   indexedHead: Hex;
   chainHead: Hex;
-  complete: boolean;
 };
 export type IndexCheck = {
   complete: boolean;
+  /** The worst of the publishers'; "nothingToCheck" when there are none. */
+  verdict: Verdict | "nothingToCheck";
   chainId: number;
+  /** Block up to which the index says that it holds everything. */
   asOfBlock: string;
+  /** The chain's own newest block when the check began. */
+  latestBlock: string;
   publishers: PublisherCheck[];
 };
 
 const ATTEMPTS_MAX = 5;
+const ATTEMPT_PAUSE_MS = 1_000;
+const EXIT_CODE = { complete: 0, incomplete: 1, behind: 2, nothingToCheck: 2 } as const;
+const CONCLUSION = {
+  complete: "The index holds every anchor",
+  incomplete: "The index is not complete",
+  behind: "The index is behind the chain, so nothing is proved of the newest anchors",
+  nothingToCheck: "Nothing was checked: the index knows no publisher, and none was named with --publisher",
+} as const;
+
+type Chain = { chainId: number; headAt: (publisher: Address, block: bigint) => Promise<Hex> };
 
 /**
  * Proves that an index holds every anchor of its publishers, in order: replays each publisher's head from the indexed anchors
- * and compares it with the contract's `head(publisher)` at the block the index stands at. One eth_call per publisher.
+ * and compares it with the contract's `head(publisher)` at the chain's own newest block, so that what the index says of itself
+ * need not be believed. One or two eth_calls per publisher.
  *
  *     node scripts/checkIndex.ts --graphql URL --rpc URL --contract 0x… [--publisher 0x…]… [--json]
  *
  * Without --publisher it checks those the index knows; one that the index has lost altogether is found only by naming it.
- * Exit code: 0 complete, 1 not complete, 2 could not check.
+ * --json prints an IndexCheck. Exit code: 0 complete, 1 not complete, 2 could not be proved (behind, nothing to check, no answer).
  */
 export async function checkIndex(options: {
   graphqlUrl: string;
@@ -37,43 +60,74 @@ export async function checkIndex(options: {
 }): Promise<IndexCheck> {
   const client = createPublicClient({ transport: http(options.rpcUrl), cacheTime: 0 });
   const chainId = await client.getChainId();
+  const headAt: Chain["headAt"] = (publisher, blockNumber) =>
+    client.readContract({
+      address: options.contract,
+      abi: anchorRegistryAbi,
+      functionName: "head",
+      args: [publisher],
+      blockNumber,
+    });
+  const latestBlock = await client.getBlockNumber();
   for (let attempt = 1; ; attempt++) {
-    const before = await readIndexedBlock(options.graphqlUrl, chainId);
-    const named = options.publishers ?? (await listPublishers(options.graphqlUrl, chainId));
-    const indexed = await Promise.all(
-      named.map(async (publisher) => ({
-        publisher: getAddress(publisher),
-        anchors: await listAnchors(options.graphqlUrl, chainId, publisher),
-      })),
-    );
-    const asOfBlock = await readIndexedBlock(options.graphqlUrl, chainId);
-    // An anchor that arrived between two pages would be missing from neither the index nor the chain: read again.
-    if (asOfBlock !== before && attempt < ATTEMPTS_MAX) continue;
-    const publishers = await Promise.all(
-      indexed.map(async ({ publisher, anchors }): Promise<PublisherCheck> => {
-        const settled = anchors.filter((anchor) => anchor.blockNumber <= asOfBlock);
-        const chainHead = await client.readContract({
-          address: options.contract,
-          abi: anchorRegistryAbi,
-          functionName: "head",
-          args: [publisher],
-          blockNumber: asOfBlock,
-        });
-        const indexedHead = replayHead(settled satisfies AnchorLink[]);
-        return {
-          publisher,
-          anchors: settled.length,
-          indexedHead,
-          chainHead,
-          complete: indexedHead === chainHead,
-        };
-      }),
-    );
-    const complete = publishers.every((publisher) => publisher.complete);
-    // A reorganisation in between looks like a difference; a real one is still there when read again.
-    if (!complete && attempt < ATTEMPTS_MAX) continue;
-    return { complete, chainId, asOfBlock: String(asOfBlock), publishers };
+    const check = await checkOnce({ ...options, chain: { chainId, headAt }, latestBlock });
+    // The index may just be reading that block, or a reorganisation have come in between: a real difference stays.
+    if (check.complete || attempt === ATTEMPTS_MAX) return check;
+    await delay(ATTEMPT_PAUSE_MS);
   }
+}
+
+async function checkOnce(options: {
+  graphqlUrl: string;
+  publishers?: readonly Address[];
+  chain: Chain;
+  latestBlock: bigint;
+}): Promise<IndexCheck> {
+  const { graphqlUrl, chain, latestBlock } = options;
+  const { chainId } = chain;
+  // Read before the anchors: what the index takes in meanwhile lies above and is left out.
+  const indexedBlock = await readIndexedBlock(graphqlUrl, chainId);
+  const named = options.publishers ?? (await listPublishers(graphqlUrl, chainId));
+  const publishers = await Promise.all(
+    named.map(async (publisher) =>
+      checkPublisher(chain, {
+        publisher: getAddress(publisher),
+        anchors: await listAnchors(graphqlUrl, chainId, publisher),
+        indexedBlock,
+        latestBlock,
+      }),
+    ),
+  );
+  const worst = VERDICTS.findLast((verdict) => publishers.some((check) => check.verdict === verdict));
+  return {
+    complete: worst === "complete",
+    verdict: worst ?? "nothingToCheck",
+    chainId,
+    asOfBlock: String(indexedBlock),
+    latestBlock: String(latestBlock),
+    publishers,
+  };
+}
+
+async function checkPublisher(
+  { headAt }: Chain,
+  indexed: { publisher: Address; anchors: IndexedAnchor[]; indexedBlock: bigint; latestBlock: bigint },
+): Promise<PublisherCheck> {
+  const { publisher, indexedBlock, latestBlock } = indexed;
+  const reachesLatest = indexedBlock >= latestBlock;
+  const comparedBlock = reachesLatest ? latestBlock : indexedBlock;
+  const anchors = indexed.anchors.filter((anchor) => anchor.blockNumber <= comparedBlock);
+  const indexedHead = replayHead(anchors);
+  const chainHead = await headAt(publisher, comparedBlock);
+  const answer = (verdict: Verdict, head: Hex): PublisherCheck => {
+    const complete = verdict === "complete";
+    return { publisher, complete, verdict, anchors: anchors.length, indexedHead, chainHead: head };
+  };
+  if (indexedHead !== chainHead) return answer("incomplete", chainHead);
+  if (reachesLatest) return answer("complete", chainHead);
+  // The index itself chose the older block: only the newest one shows what it may have left out since.
+  const latestHead = await headAt(publisher, latestBlock);
+  return answer(indexedHead === latestHead ? "complete" : "behind", latestHead);
 }
 
 async function main(): Promise<number> {
@@ -103,17 +157,18 @@ async function main(): Promise<number> {
     publishers: publisher.length > 0 ? (publisher as Address[]) : undefined,
   });
   console.log(values.json ? JSON.stringify(check) : report(check));
-  return check.complete ? 0 : 1;
+  return EXIT_CODE[check.verdict];
 }
 
-function report({ complete, chainId, asOfBlock, publishers }: IndexCheck): string {
+function report({ verdict, chainId, asOfBlock, latestBlock, publishers }: IndexCheck): string {
+  const word = { complete: "complete", behind: "BEHIND", incomplete: "NOT COMPLETE" };
   const lines = publishers.map(
     (check) =>
-      `${check.complete ? "complete" : "NOT COMPLETE"}  ${check.publisher}  ${check.anchors} anchors` +
+      `${word[check.verdict]}  ${check.publisher}  ${check.anchors} anchors` +
       (check.complete ? "" : `  index ${check.indexedHead}  chain ${check.chainHead}`),
   );
-  const verdict = complete ? "The index holds every anchor" : "The index is not complete";
-  return [...lines, `${verdict}, as of block ${asOfBlock} of chain ${chainId}`].join("\n");
+  const blocks = `index at block ${asOfBlock}, chain ${chainId} at block ${latestBlock}`;
+  return [...lines, `${CONCLUSION[verdict]} (${blocks})`].join("\n");
 }
 
 if (import.meta.main) {

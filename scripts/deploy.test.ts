@@ -222,23 +222,27 @@ describe("what a person has to settle first", () => {
     await clients.testClient.revert({ id: snapshot });
   });
 
-  test("a chain that only takes replay-protected transactions is refused before anything is paid", async () => {
-    const clients = clientsOf(hardhat, hardhat.accounts[0]!.privateKey);
-    const request = async ({ method, params }: { method: string; params: unknown[] }) => {
-      if (method !== "eth_sendRawTransaction")
-        return clients.publicClient.request({ method, params } as never);
-      const error = {
-        code: -32000,
-        message: "only replay-protected (EIP-155) transactions allowed over RPC",
+  test.each([
+    "only replay-protected (EIP-155) transactions allowed over RPC",
+    "unknown transaction type",
+    "invalid nonce for this account type",
+  ])(
+    "a chain that answers %j to the keyless transaction is refused before anything is paid",
+    async (message) => {
+      const clients = clientsOf(hardhat, hardhat.accounts[0]!.privateKey);
+      const request = async ({ method, params }: { method: string; params: unknown[] }) => {
+        if (method !== "eth_sendRawTransaction")
+          return clients.publicClient.request({ method, params } as never);
+        const error = { code: -32000, message };
+        throw new RpcRequestError({ body: { method, params }, error, url: "" });
       };
-      throw new RpcRequestError({ body: { method, params }, error, url: "" });
-    };
-    const publicClient = createPublicClient({ transport: custom({ request }) });
-    await expect(deployAnchorRegistry({ ...clients, publicClient, deploymentsDir })).rejects.toMatchObject({
-      code: "proxyRefused",
-    });
-    expect(await clients.publicClient.getBalance({ address: keylessSigner })).toBe(0n);
-  });
+      const publicClient = createPublicClient({ transport: custom({ request }) });
+      await expect(deployAnchorRegistry({ ...clients, publicClient, deploymentsDir })).rejects.toMatchObject({
+        code: "proxyRefused",
+      });
+      expect(await clients.publicClient.getBalance({ address: keylessSigner })).toBe(0n);
+    },
+  );
 
   test("a wallet on another chain than the RPC", async () => {
     const clients = clientsOf(hardhat, hardhat.accounts[0]!.privateKey);

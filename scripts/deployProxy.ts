@@ -59,8 +59,8 @@ async function offerKeylessTransaction(publicClient: PublicClient): Promise<bool
   } catch (error) {
     if (isLackOfFunds(error)) return false;
     const text = error instanceof BaseError ? error.details : String(error);
-    // Anybody may send it: "already known" and "nonce too low" mean that somebody did.
-    if (!/known|nonce/i.test(text)) throw refused(text, error);
+    // Anybody may send it: these mean that somebody did. "unknown transaction type" is a refusal.
+    if (!/\b(already ?)?known\b|nonce too low/i.test(text)) throw refused(text, error);
   }
   await publicClient.waitForTransactionReceipt({ hash: keccak256(keylessTransaction) });
   return true;

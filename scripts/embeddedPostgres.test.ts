@@ -40,15 +40,21 @@ async function query<T extends object>(url: string, text: string): Promise<T[]> 
     .finally(() => client.end());
 }
 
-/** Another process that owns the database, and its postmaster's process id. */
-async function startOwner() {
+/** Another process that starts the database, with further options as source text. */
+function startOwnerProcess(options = "") {
   const module = path.join(import.meta.dirname, "embeddedPostgres.ts");
   const source = `
+    import { readFileSync } from "node:fs";
     import { startEmbeddedPostgres } from ${JSON.stringify(module)};
-    const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(path.join(home, "postgres"))} });
+    const server = await startEmbeddedPostgres({ ${options} dataDir: ${JSON.stringify(path.join(home, "postgres"))} });
     console.log("postmaster " + server.pid);
     setInterval(() => {}, 1000);`;
-  const owner = startCommand(process.execPath, { args: ["--input-type=module", "-e", source] });
+  return startCommand(process.execPath, { args: ["--input-type=module", "-e", source] });
+}
+
+/** Another process that owns the database, and its postmaster's process id. */
+async function startOwner() {
+  const owner = startOwnerProcess();
   const [, pid] = await owner.waitForLine(/postmaster (\d+)/);
   return { owner, postmaster: Number(pid) };
 }
@@ -113,6 +119,49 @@ test("a server whose owner lives is left alone", async () => {
   expect(isRunning(postmaster)).toBe(true);
   await owner.kill9();
   await start(); // stops the orphan
+});
+
+test("a server that is still starting is left alone too, and its owner gets it", async () => {
+  const cluster = path.join(home, "postgres", "cluster");
+  const owner = startOwnerProcess(`log: (line) => {
+    if (!line.includes("starting PostgreSQL")) return;
+    const [pid] = readFileSync(${JSON.stringify(path.join(cluster, "postmaster.pid"))}, "utf8").split("\\n");
+    process.kill(Number(pid), "SIGSTOP");
+    console.log("held back " + pid);
+  },`);
+  const [, held] = await owner.waitForLine(/held back (\d+)/);
+  await expect(start()).rejects.toMatchObject({ code: "postgres_in_use" });
+  process.kill(Number(held), "SIGCONT");
+  const [, pid] = await owner.waitForLine(/postmaster (\d+)/);
+  expect(pid).toBe(held);
+  await expect(start()).rejects.toMatchObject({ code: "postgres_in_use" });
+  await owner.kill9();
+  await start(); // stops the orphan
+});
+
+test("of several that start at once on the same data one gets them, and none stops another's", async () => {
+  await (await start()).stop();
+  const starts = await Promise.allSettled([start(), start(), start()]);
+  const [server, ...others] = starts.filter(({ status }) => status === "fulfilled");
+  expect(others).toEqual([]);
+  const { value } = server as PromiseFulfilledResult<EmbeddedPostgres>;
+  expect(isRunning(value.pid)).toBe(true);
+  expect(await query(value.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("a start that is aborted leaves no server behind", async () => {
+  const abort = new AbortController();
+  let postmaster = 0;
+  const log = (line: string) => {
+    if (!line.includes("starting PostgreSQL")) return;
+    postmaster = Number(
+      readFileSync(path.join(home, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n")[0],
+    );
+    abort.abort();
+  };
+  await expect(start({ log, signal: abort.signal })).rejects.toMatchObject({ name: "AbortError" });
+  expect(postmaster).toBeGreaterThan(1);
+  expect(isRunning(postmaster)).toBe(false);
 });
 
 test("Ctrl-C in the terminal does not reach the server: it has a process group of its own", async () => {

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { asAccount, type PostgresAccount, postgresAccount, postgresBinDir } from "./postgresBinaries.ts";
-import { ownerFile, releaseStaleLock, stopPostmaster } from "./postmasterLock.ts";
+import { noteOwner, noteStart, releaseStaleLock, stopPostmaster } from "./postmasterLock.ts";
 
 const HOST = "127.0.0.1";
 const READY_TIMEOUT_MS = 60_000;
@@ -26,6 +26,8 @@ export type EmbeddedPostgresOptions = {
   settings?: Record<string, string>;
   /** Receives the server's log, line by line. */
   log?: (line: string) => void;
+  /** Aborted while the server starts: it is stopped, and the start rejects with the signal's reason. */
+  signal?: AbortSignal;
   /** Called when the server ends without stop() or restart(): the owner decides what that means. */
   onUnexpectedExit?: (code: number | null, signal: NodeJS.Signals | null) => void;
 };
@@ -56,34 +58,36 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const clusterDir = join(dataDir, "cluster");
   const password = readOrCreatePassword(dataDir);
   await createCluster({ dataDir, clusterDir, account, log });
-  await releaseStaleLock(clusterDir, log);
 
   let { running, port } = await startOnFreePort();
   let stopping = false;
 
   async function startOnFreePort(): Promise<{ running: Running; port: number }> {
     for (let attempt = 1; ; attempt++) {
+      options.signal?.throwIfAborted();
+      await releaseStaleLock(clusterDir, log);
       const chosen = options.port || (await findFreePort());
       try {
         return { running: await startServer(chosen), port: chosen };
       } catch (error) {
-        // Between the look and the start somebody else may have taken the port.
-        if (options.port || attempt === START_ATTEMPTS_MAX) throw error;
+        // Between the look and the start somebody else may have taken the port, or the data: then the next look says so.
+        if (options.signal?.aborted || options.port || attempt === START_ATTEMPTS_MAX) throw error;
       }
     }
   }
 
   async function startServer(onPort: number): Promise<Running> {
     const args = ["-D", clusterDir, "-p", String(onPort), ...settingArgs(options)];
+    noteStart(clusterDir);
     const started = spawnServer(
       asAccount(account, join(postgresBinDir(), "postgres"), args, [join(clusterDir, "PG_VERSION")]),
       log,
     );
-    await waitUntilReady(started, urlOf(password, onPort));
+    await waitUntilReady(started, urlOf(password, onPort), options.signal);
+    noteOwner(clusterDir);
     started.child.once("exit", (code, signal) => {
       if (!stopping) options.onUnexpectedExit?.(code, signal);
     });
-    writeFileSync(ownerFile(clusterDir), String(process.pid));
     return started;
   }
 
@@ -151,7 +155,7 @@ function spawnServer(how: ReturnType<typeof asAccount>, log: (line: string) => v
   return { child, exited };
 }
 
-async function waitUntilReady({ child, exited }: Running, url: string): Promise<void> {
+async function waitUntilReady({ child, exited }: Running, url: string, signal?: AbortSignal): Promise<void> {
   let failure: Error | undefined;
   const lines: string[] = [];
   createInterface({ input: child.stderr! }).on("line", (line) => lines.push(line));
@@ -164,7 +168,7 @@ async function waitUntilReady({ child, exited }: Running, url: string): Promise<
     },
   );
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (!(await canConnect(url))) {
+  while (!signal?.aborted && !(await canConnect(url))) {
     if (failure) throw failure;
     if (Date.now() > deadline) {
       child.kill("SIGQUIT");
@@ -172,6 +176,9 @@ async function waitUntilReady({ child, exited }: Running, url: string): Promise<
     }
     await delay(25);
   }
+  if (!signal?.aborted) return;
+  await stopPostmaster(child.pid!);
+  throw signal.reason;
 }
 
 async function canConnect(url: string): Promise<boolean> {

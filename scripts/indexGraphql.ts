@@ -84,6 +84,7 @@ async function allPages<T>(readPage: (after: string | null) => Promise<Page<T>>)
     all.push(...page.items);
     if (!page.pageInfo.hasNextPage) return all;
     after = page.pageInfo.endCursor;
+    if (after === null) throw new Error("The index says that there is more, but not where");
   }
 }
 

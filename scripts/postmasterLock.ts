@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -23,17 +23,22 @@ export class PostgresInUseError extends Error {
  */
 export async function releaseStaleLock(clusterDir: string, log: (line: string) => void): Promise<void> {
   const lockFile = join(clusterDir, "postmaster.pid");
-  if (!existsSync(lockFile)) return;
-  const pid = Number(readFileSync(lockFile, "utf8").split("\n", 1)[0]);
+  const pid = readLock(lockFile);
+  if (pid === undefined) return;
   const running = findProcess(pid);
   if (running?.args.includes(clusterDir)) {
-    if (running.parentPid === readOwner(clusterDir))
+    if (listOwners(clusterDir).includes(running.parentPid))
       throw new PostgresInUseError(clusterDir, running.parentPid);
     log(`stopping the PostgreSQL (process ${pid}) that an earlier run left behind`);
     await stopPostmaster(pid);
   }
-  // A process id that now belongs to someone else would keep PostgreSQL from starting for ever.
-  rmSync(lockFile, { force: true });
+  // A process id that now belongs to someone else would keep PostgreSQL from starting for ever. Another id is another start's.
+  if (readLock(lockFile) === pid) rmSync(lockFile, { force: true });
+}
+
+/** Process id in PostgreSQL's lock file; undefined when there is none. */
+function readLock(lockFile: string): number | undefined {
+  return existsSync(lockFile) ? Number(readFileSync(lockFile, "utf8").split("\n", 1)[0]) : undefined;
 }
 
 /** Fast shutdown (SIGINT: sessions are cut, everything is written), then an immediate one if that takes too long. */
@@ -49,13 +54,26 @@ export async function stopPostmaster(pid: number): Promise<void> {
   throw new Error(`PostgreSQL (process ${pid}) does not stop`);
 }
 
-/** Where the process id of the owner stands, so that an orphan can be told from a database in use. */
-export function ownerFile(clusterDir: string): string {
-  return join(clusterDir, "holdfast-owner.pid");
+/**
+ * Notes this process as one that starts a postmaster on the data: before it does, so that a second start never takes the new
+ * postmaster for one left behind. Of several that try at once PostgreSQL lets one through, so the earlier notes stay.
+ */
+export function noteStart(clusterDir: string): void {
+  appendFileSync(ownersFile(clusterDir), `\n${process.pid}`);
 }
 
-function readOwner(clusterDir: string): number | undefined {
-  return existsSync(ownerFile(clusterDir)) ? Number(readFileSync(ownerFile(clusterDir), "utf8")) : undefined;
+/** Notes this process as the only owner, once its postmaster serves the data. */
+export function noteOwner(clusterDir: string): void {
+  writeFileSync(ownersFile(clusterDir), String(process.pid));
+}
+
+function listOwners(clusterDir: string): number[] {
+  if (!existsSync(ownersFile(clusterDir))) return [];
+  return readFileSync(ownersFile(clusterDir), "utf8").trim().split("\n").map(Number);
+}
+
+function ownersFile(clusterDir: string): string {
+  return join(clusterDir, "holdfast-owner.pid");
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): boolean {

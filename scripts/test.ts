@@ -1,6 +1,6 @@
 /**
  * `npm test [-- --only STEP[,STEP…]]`: every check there is, in order, each as its own command. Goes on after a failure, and ends with
- * a line "N passed, N failed" over all tests; a check without tests of its own counts as one. Exit code 1 when anything failed, or when none of the chosen steps' tests ran.
+ * a line "N passed, N failed" over all tests, and ", N skipped" when there are any; a check without tests of its own counts as one. Exit code 1 when anything failed, or when none of the chosen steps' tests ran.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-type Count = { passed: number; failed: number };
+type Count = { passed: number; failed: number; skipped: number };
 type Run = { code: number; output: string };
 type Step = { name: string; command: string[]; count?: (run: Run) => Count };
 
@@ -30,14 +30,20 @@ function vitest(project: string): Step {
     ],
     count: ({ code }) => {
       const report = readReport(file);
-      const count = { passed: report?.numPassedTests ?? 0, failed: report?.numFailedTests ?? 0 };
+      const count = {
+        passed: report?.numPassedTests ?? 0,
+        failed: report?.numFailedTests ?? 0,
+        skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
+      };
       // A suite that cannot be loaded, or an error outside of a test, fails the run without failing a test.
       return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
     },
   };
 }
 
-function readReport(file: string): { numPassedTests: number; numFailedTests: number } | null {
+type Report = Record<"numPassedTests" | "numFailedTests" | "numPendingTests" | "numTodoTests", number>;
+
+function readReport(file: string): Report | null {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
@@ -45,11 +51,11 @@ function readReport(file: string): { numPassedTests: number; numFailedTests: num
   }
 }
 
-/** Hardhat's summary of Solidity tests: "12 passing", "1 failing". */
+/** Hardhat's summary of Solidity tests: "12 passing", "1 failing", "1 skipped". */
 function countSolidity({ code, output }: Run): Count {
   const sum = (word: string) =>
     [...output.matchAll(new RegExp(`(\\d+) ${word}`, "g"))].reduce((total, [, n]) => total + Number(n), 0);
-  const count = { passed: sum("passing"), failed: sum("failing") };
+  const count = { passed: sum("passing"), failed: sum("failing"), skipped: sum("skipped") };
   return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }
 
@@ -105,7 +111,7 @@ function chosenSteps(): Step[] {
   return STEPS.filter((step) => names.includes(step.name));
 }
 
-const total: Count = { passed: 0, failed: 0 };
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
 const failedSteps: string[] = [];
 let testsRun = 0;
 const chosen = chosenSteps();
@@ -116,9 +122,11 @@ for (const step of chosen) {
   const count = step.count?.(result) ?? {
     passed: Number(result.code === 0),
     failed: Number(result.code !== 0),
+    skipped: 0,
   };
   total.passed += count.passed;
   total.failed += count.failed;
+  total.skipped += count.skipped;
   if (step.count) testsRun += count.passed + count.failed;
   if (count.failed > 0) failedSteps.push(step.name);
   console.log(
@@ -129,5 +137,6 @@ rmSync(reports, { recursive: true, force: true });
 if (failedSteps.length > 0) console.log(`\nFailed: ${failedSteps.join(", ")}`);
 const testsMissing = testsRun === 0 && chosen.some((step) => step.count);
 if (testsMissing) console.log("\nNo test ran");
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 || testsMissing ? 1 : 0;

@@ -10,7 +10,12 @@ import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
 import { runLoop, type Step } from "./pipeline/runLoop.ts";
-import { readSigningKey, registerSigningKey, UnusableSigningKeyError } from "./pipeline/signingKey.ts";
+import {
+  isReadableByOthers,
+  readSigningKey,
+  registerSigningKey,
+  UnusableSigningKeyError,
+} from "./pipeline/signingKey.ts";
 import { onShutdown } from "./shutdown.ts";
 
 /** How often windows of the rate limits that are over are deleted. */
@@ -48,6 +53,11 @@ async function main(): Promise<void> {
   });
   const clock = () => new Date();
   const signingKey = readSigningKey(settings.RECEIPT_SIGNING_KEY_FILE);
+  if (isReadableByOthers(settings.RECEIPT_SIGNING_KEY_FILE))
+    logger.warn(
+      { file: settings.RECEIPT_SIGNING_KEY_FILE },
+      "other users of this machine can read the receipt signing key; chmod 600",
+    );
   await loadKeccak();
 
   const db = connectDatabase({

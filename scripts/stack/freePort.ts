@@ -1,6 +1,9 @@
 import { createServer } from "node:net";
 
-/** The wanted TCP port on loopback, or a free one when it is taken or 0. Somebody may take it before we do: callers start again. */
+/**
+ * The wanted TCP port on loopback, or a free one when it is taken or 0. Somebody may take it before we listen there: the indexer
+ * then takes the next one, and chain and API end and say so.
+ */
 export async function freePort(wanted: number): Promise<number> {
   return (await canListen(wanted)) ?? (await canListen(0))!;
 }

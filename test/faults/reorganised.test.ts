@@ -1,16 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Hex } from "#protocol/bytes.ts";
+import { createLeafDescriber } from "#api/anchoring/describeLeaf.ts";
+import { createEarliestLeafFinder } from "#api/anchoring/findLeaves.ts";
+import { createProofReader } from "#api/anchoring/readProofs.ts";
+import { createChainDirectory } from "#api/chain/chainDirectory.ts";
+import { createChainReader } from "#api/chain/chainReader.ts";
+import { readIndexedUpTo } from "#api/chain/indexedAnchors.ts";
+import type { Database } from "#api/db/client.ts";
+import { type Hex, hexToBytes } from "#protocol/bytes.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { startAnvilChain, startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { startStack, type TestStack } from "#test/support/stack.ts";
 import { until } from "#test/support/until.ts";
 import { verifyReceipt } from "#verifier/verifyReceipt.ts";
-import { expectKept, isAnchored, query, type Submitter, submitOne } from "./accepted.ts";
+import { expectKept, isAnchored, query, type Submitter, submitOne, withDatabase } from "./accepted.ts";
 import { askNode, mine, pauseMining } from "./askNode.ts";
 import { type Said, watchVerify } from "./watchVerify.ts";
 
 const CONFIRMATIONS = 3;
+const RPC_TIMEOUT_MS = 10_000;
 
 const chains = [
   {
@@ -169,7 +177,49 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     expect((await verifyReceipt({ receipt: oldReceipt, rpc: stack.rpcUrl })).verdict).toBe("invalid");
     await expectKept(stack, [older, hash]);
   });
+
+  test("a leaf read before its anchor was removed and replaced is batched: never the old anchor with the new one's signature", async () => {
+    const removeBlocks = await prepare(stack);
+    const hash = await acceptUnmined();
+    await mine(stack, CONFIRMATIONS);
+    await until(() => isAnchored(stack, hash));
+    await withDatabase(stack.databaseUrl, async (db) => {
+      const { find, describeLeaf } = leafReads(db);
+      const before = await find(hash);
+      expect(await describeLeaf(before, false)).toMatchObject({ status: "anchored" });
+
+      await removeBlocks();
+      const after = await until(
+        async () => {
+          await mine(stack, 1);
+          const leaf = await find(hash);
+          return leaf.state === "anchored" && !leaf.block_hash!.equals(before.block_hash!) ? leaf : null;
+        },
+        { deadlineMs: 60_000, intervalMs: 100 },
+      );
+      const [old, now] = await Promise.all([before, after!].map((leaf) => describeLeaf(leaf, false)));
+      expect(old).toMatchObject({ status: "batched", failed: null, anchor: null, receipt: null });
+      expect(now).toMatchObject({ status: "anchored" });
+      expect((await verifyReceipt({ receipt: now!.receipt, rpc: stack.rpcUrl })).verdict).toBe("valid");
+    });
+  });
 });
+
+/** The two reads behind a verify answer, so that something can happen between them. */
+function leafReads(db: Database) {
+  const findEarliest = createEarliestLeafFinder(db);
+  return {
+    find: async (hash: Hex) => (await findEarliest(Buffer.from(hexToBytes(hash))))!,
+    describeLeaf: createLeafDescriber({
+      chains: createChainDirectory(db, () => new Date()),
+      indexedUpTo: () => readIndexedUpTo(db),
+      readProof: createProofReader(db),
+      readerOf: (chain) => createChainReader(chain, RPC_TIMEOUT_MS),
+      publicUrl: "https://anchor.example",
+      onDisagreement: () => {},
+    }),
+  };
+}
 
 /** Block hashes of the anchors that were said to be true, null where none was, without repetitions. */
 function anchorsSaid(said: readonly Said[]): (Hex | null)[] {

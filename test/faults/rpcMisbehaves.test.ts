@@ -9,6 +9,7 @@ import { startStack, type TestStack } from "#test/support/stack.ts";
 import { until } from "#test/support/until.ts";
 import { expectKept, query, type Submitter, submitOne, untilAnchored } from "./accepted.ts";
 import { askNode, mine, pauseMining, resumeMining } from "./askNode.ts";
+import { relayAnchor } from "./relayAnchor.ts";
 
 const RPC_TIMEOUT_MS = 400;
 
@@ -171,20 +172,49 @@ test("a nonce that somebody else used with the same key costs a new transaction 
   expect((await newestAttempts())[0]!.nonce).toBe(nonce + 1);
 });
 
-test("a root that somebody else anchored meanwhile with the same key and another leaf count is given up for another root", async () => {
-  const hash = await acceptUnmined();
-  const [batch] = await query<{ root: Hex; leaf_count: number }>(
+type Tree = { root: Hex; leaf_count: number };
+
+async function newestTree(): Promise<Tree> {
+  const [tree] = await query<Tree>(
     stack,
     "SELECT '0x' || encode(root, 'hex') AS root, leaf_count FROM app.batches ORDER BY id DESC LIMIT 1",
   );
-  const args = [batch!.root, batch!.leaf_count + 1] as const;
+  return tree!;
+}
+
+test("a root that somebody else anchored meanwhile with the same key and another leaf count is given up for another root", async () => {
+  const hash = await acceptUnmined();
+  const tree = await newestTree();
+  const args = [tree.root, tree.leaf_count + 1] as const;
   await takeNonce(
     stack.contract,
     encodeFunctionData({ abi: anchorRegistryAbi, functionName: "anchor", args }),
   );
   await untilAnchored(stack, [hash]);
   const { body: receipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
-  expect(receipt.merkleRoot).not.toBe(batch!.root);
+  expect(receipt.merkleRoot).not.toBe(tree.root);
+});
+
+test("so is one that was anchored meanwhile by signature, which leaves the nonce, while the RPC lost our transaction", async () => {
+  await pauseMining(stack);
+  const lost = rpc.addRule({ method: sending, times: Infinity, fault: { kind: "loseTransaction" } });
+  const hash = await accept();
+  await until(() => lost.applied() > 0);
+  const { root, leaf_count } = await newestTree();
+  const estimates = rpc.callsTo("eth_estimateGas").length;
+  await relayAnchor(stack.chain, stack.contract, { root, leafCount: leaf_count + 1 });
+  // The worker hears of it from the node when it comes to replace the transaction.
+  await until(() =>
+    rpc
+      .callsTo("eth_estimateGas")
+      .slice(estimates)
+      .some(({ answer }) => answer?.error),
+  );
+  lost.remove();
+  await resumeMining(stack);
+  await untilAnchored(stack, [hash]);
+  const { body: receipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
+  expect(receipt.merkleRoot).not.toBe(root);
 });
 
 test("a publisher without funds waits for them", async () => {

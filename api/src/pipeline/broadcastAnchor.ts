@@ -126,8 +126,9 @@ async function replaceAttempt(deps: BroadcastDeps, slot: Slot, last: Attempt, fe
     if (error instanceof RootTakenError) return null;
     throw error;
   });
-  // Somebody else has taken a root meanwhile: the attempt that is out will revert, and then its batches are sealed otherwise.
-  if (signed === null) return void (await send(deps, last));
+  // A root was taken meanwhile. The attempt that is out can only revert, and may offer too little even for that: waiting for it
+  // could hold the nonce for ever. Should it be mined after all, the next transaction has lost its nonce and gets another.
+  if (signed === null) return releaseSlot(deps, slot);
   deps.logger.info(
     { chainId: deps.chain.chainId, nonce: slot.nonce, replaces: last.txHash, txHash: signed.txHash },
     "anchor transaction replaced",
@@ -136,8 +137,8 @@ async function replaceAttempt(deps: BroadcastDeps, slot: Slot, last: Attempt, fe
 }
 
 /**
- * The slot's transaction can no longer be mined as it stands: it reverted, its nonce was used by another, or nonces before
- * it are missing (the chain lost them). Batches that are on chain all the same stay; the others are sealed again.
+ * The slot's transaction can no longer be mined as it stands: it reverted or would, its nonce was used by another, or nonces
+ * before it are missing (the chain lost them). Batches that are on chain all the same stay; the others are sealed again.
  */
 async function releaseSlot(deps: BroadcastDeps, slot: Slot): Promise<void> {
   const lost: string[] = [];

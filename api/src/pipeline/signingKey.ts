@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { keyIdOf } from "#protocol/receiptSignature.ts";
 import type { Database } from "../db/client.ts";
 import { withTransaction } from "../db/transaction.ts";
@@ -27,6 +27,11 @@ export function readSigningKey(file: string): SigningKey {
   const { x } = createPublicKey(privateKey).export({ format: "jwk" });
   const publicKey = new Uint8Array(Buffer.from(x!, "base64url"));
   return { kid: keyIdOf(publicKey), publicKey, privateKey };
+}
+
+/** Whether the file's mode lets its group or everybody read it. */
+export function isReadableByOthers(file: string): boolean {
+  return (statSync(file).mode & 0o044) !== 0;
 }
 
 /** Makes the key known to everybody and retires its predecessors, whose receipts stay valid. */
