@@ -46,26 +46,34 @@ async function main(): Promise<void> {
     return;
   }
   const home = process.env.HOLDFAST_HOME || ".holdfast";
-  let stack: Stack | undefined;
-  let stopping = false;
-  const stopAll = async () => {
-    if (stopping) return;
-    stopping = true;
+  const abort = new AbortController();
+  const ended = Promise.withResolvers<number>();
+  const end = (code: number, reason?: string) => {
+    if (abort.signal.aborted) return;
+    if (reason !== undefined) console.error(`\n${reason}`);
     console.log("\nStopping");
-    // While the stack is still coming up there is nothing to stop it with yet: its parts end with this process.
-    await stack?.stop();
-    console.log("Stopped; the data are kept");
-    process.exit(0);
+    ended.resolve(code);
+    abort.abort();
   };
-  process.on("SIGINT", stopAll);
-  process.on("SIGTERM", stopAll);
-  stack = await startStack({
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(0));
+  // A terminal that was closed takes no text any more, which must not keep the stack from stopping.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const stack = await startStack({
     home,
     settings: givenSettings(),
     ports: { api: 8787, indexer: 42_069, rpc: 8545 },
     onProgress: (text) => console.log(`  ${text}`),
+    onFailure: (reason) => end(1, reason),
+    signal: abort.signal,
+  }).catch((error: unknown) => {
+    if (!abort.signal.aborted) throw error;
+    return null;
   });
-  showHowToUse(stack, home);
+  if (stack !== null) showHowToUse(stack, home);
+  const code = await ended.promise;
+  await stack?.stop();
+  console.log("Stopped; the data are kept");
+  process.exit(code);
 }
 
 main().catch((error: unknown) => {

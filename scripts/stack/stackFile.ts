@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What `$HOLDFAST_HOME/stack.json` (mode 0600) tells whoever wants to talk to the running stack. */
@@ -25,9 +25,4 @@ export function writeStackFile(home: string, stack: StackFile): void {
 /** Removed when the stack stops: where the file is, a stack is (or was killed). */
 export function removeStackFile(home: string): void {
   rmSync(fileIn(home), { force: true });
-}
-
-export function readStackFile(home: string): StackFile | null {
-  if (!existsSync(fileIn(home))) return null;
-  return JSON.parse(readFileSync(fileIn(home), "utf8")) as StackFile;
 }

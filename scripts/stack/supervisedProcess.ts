@@ -13,6 +13,10 @@ export type SupervisedOptions = {
   startedBy: (event: { message?: unknown; line?: string }) => string | undefined;
   /** Hears that the process ended by itself and is started again. */
   onRestart: (name: string, code: number | null) => void;
+  /** Awaited after each further start, with what it told. */
+  afterRestart?: (told: string) => Promise<void>;
+  /** Aborted during the first start: the process is stopped, and the start rejects with the signal's reason. */
+  signal?: AbortSignal;
 };
 
 export type SupervisedProcess = {
@@ -39,7 +43,7 @@ export class StartFailedError extends Error {
 export async function superviseProcess(options: SupervisedOptions): Promise<SupervisedProcess> {
   let stopping = false;
   let current = startOnce(options);
-  let told = await current.started;
+  let told = await firstStart(current, options.signal);
   void keepRunning();
 
   async function keepRunning(): Promise<void> {
@@ -50,7 +54,10 @@ export async function superviseProcess(options: SupervisedOptions): Promise<Supe
       await delay(RESTART_PAUSE_MS);
       if (stopping) return;
       current = startOnce(options);
-      told = await current.started.catch(() => told);
+      const restarted = await current.started.catch(() => undefined);
+      if (restarted === undefined) continue;
+      told = restarted;
+      if (!stopping) await options.afterRestart?.(told);
     }
   }
 
@@ -66,6 +73,21 @@ export async function superviseProcess(options: SupervisedOptions): Promise<Supe
       await current.stop();
     },
   };
+}
+
+/** A start that does not get through leaves no process behind. */
+async function firstStart({ started, stop }: Started, signal?: AbortSignal): Promise<string> {
+  const onAbort = () => void stop();
+  signal?.addEventListener("abort", onAbort);
+  try {
+    signal?.throwIfAborted();
+    return await started;
+  } catch (error) {
+    await stop();
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 type Started = {

@@ -1,31 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { bytesToHex, type Hex } from "#protocol/bytes.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { createSigner, startIssuer, type TestIssuer } from "#test/support/issuedReceipts.ts";
 import { buildPage } from "../buildPage.ts";
+import { launchBrowser, serve, skippedFor } from "./testBrowser.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const CHROMIUM = "/usr/bin/chromium";
-const hasChromium = existsSync(CHROMIUM);
-const canSkip = process.env.CI !== "true";
-const suite =
-  hasChromium || !canSkip ? "protocol §8: the page" : `protocol §8: the page (skipped: no ${CHROMIUM})`;
-
-describe.skipIf(!hasChromium && canSkip)(suite, () => {
+describe.skipIf(skippedFor !== null)(`protocol §8: the page ${skippedFor ?? ""}`, () => {
   let chain: TestChain;
   let issuer: TestIssuer;
   let receipt: AnchorReceipt;
-  let server: Server;
-  let pageUrl: string;
+  let server: Awaited<ReturnType<typeof serve>>;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -37,11 +28,8 @@ describe.skipIf(!hasChromium && canSkip)(suite, () => {
     issuer = await startIssuer(chain);
     [receipt] = (await issuer.anchor([randomHash(), randomHash(), randomHash()])) as [AnchorReceipt];
     const html = await buildPage();
-    server = createServer((_, response) => response.setHeader("content-type", "text/html").end(html));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    pageUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    // Chromium's own sandbox does not start as root, as which containers run.
-    browser = await chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: process.getuid?.() !== 0 });
+    server = await serve((_, response) => response.setHeader("content-type", "text/html").end(html));
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -57,7 +45,7 @@ describe.skipIf(!hasChromium && canSkip)(suite, () => {
     page.on("request", (request) => requested.add(new URL(request.url()).origin));
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
-    await page.goto(pageUrl);
+    await page.goto(server.url);
   });
   afterEach(() => context.close());
 
@@ -86,7 +74,7 @@ describe.skipIf(!hasChromium && canSkip)(suite, () => {
     expect([key, publisher, contract]).toEqual(["notPinned", "notPinned", "notPinned"]);
     expect(new Set(Object.values(others))).toEqual(new Set(["passed"]));
     expect(Object.keys(others)).toHaveLength(11);
-    expect(requested).toEqual(new Set([new URL(pageUrl).origin, chain.rpcUrl]));
+    expect(requested).toEqual(new Set([new URL(server.url).origin, chain.rpcUrl]));
     expect(complaints).toEqual([]);
   });
 
@@ -173,14 +161,72 @@ describe.skipIf(!hasChromium && canSkip)(suite, () => {
     },
   );
 
-  test("the page's policy lets in no script, style or form target of another's", async () => {
-    await page.evaluate(() => {
-      const script = document.createElement("style");
-      script.textContent = "main { display: none }";
-      document.head.append(script);
+  describe("a result stands only for what is in the fields", () => {
+    /** Starts a check whose last answer the node keeps until `release` is called; that waits until the page has it. */
+    const startHeldCheck = async () => {
+      const held = Promise.withResolvers<void>();
+      const arrived = Promise.withResolvers<void>();
+      let isHeld = false;
+      await page.route(`${chain.rpcUrl}/**`, async (route) => {
+        if (!isHeld && route.request().postData()?.includes('"finalized"')) {
+          isHeld = true;
+          arrived.resolve();
+          await held.promise;
+        }
+        await route.continue();
+      });
+      await paste(receipt);
+      await page.fill("#rpc", chain.rpcUrl);
+      await page.click("#check");
+      await arrived.promise;
+      return async () => {
+        const answered = page.waitForResponse((response) =>
+          Boolean(response.request().postData()?.includes('"finalized"')),
+        );
+        held.resolve();
+        await (await answered).finished();
+        await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
+      };
+    };
+    const drop = async (value: unknown) => {
+      const transfer = await page.evaluateHandle((content) => {
+        const dropped = new DataTransfer();
+        dropped.items.add(new File([content], "other.json", { type: "application/json" }));
+        return dropped;
+      }, JSON.stringify(value));
+      await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
+      await expect.poll(() => page.inputValue("#text")).toBe(JSON.stringify(value));
+    };
+
+    test.each([
+      ["typed", paste],
+      ["dropped", drop],
+    ])("a receipt that is %s while another is checked never gets the other's result", async (_, give) => {
+      const release = await startHeldCheck();
+      await give({ ...receipt, hash: randomHash() });
+      expect(await page.textContent("#progress")).not.toContain("Checking");
+      await release();
+      expect(await page.isHidden("#result")).toBe(true);
+      await page.click("#check");
+      await page.waitForSelector("#verdict.invalid");
     });
-    expect(await page.isVisible("main")).toBe(true);
-    await expect.poll(() => complaints.join()).toContain("Content Security Policy");
+
+    test("a check that was overtaken does not write over the result of the later one", async () => {
+      const release = await startHeldCheck();
+      await paste({ ...receipt, hash: randomHash() });
+      await page.click("#check");
+      await page.waitForSelector("#verdict.invalid");
+      await release();
+      expect(await page.getAttribute("#verdict", "class")).toBe("invalid");
+    });
+
+    test.each(["#text", "#rpc", "#key"])("a change in %s hides the result", async (changed) => {
+      await paste(receipt);
+      await check();
+      await page.focus(changed);
+      await page.keyboard.insertText("x");
+      expect(await page.isHidden("#result")).toBe(true);
+    });
   });
 
   test("it also runs as a file, without a server", async () => {

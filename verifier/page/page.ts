@@ -14,42 +14,57 @@ const progress = document.querySelector("#progress")!;
 const result = document.querySelector<HTMLElement>("#result")!;
 const file = field("file");
 const text = field("text");
-let isBusy = false;
+/** The check under way, until what it checks has changed. */
+let checking: symbol | null = null;
+/** The file that was chosen last: a large one may be read after a small one that came later. */
+let chosenLast: File | null = null;
 
 acceptDrops(document.documentElement, useFile);
 file.addEventListener("change", () => {
   const chosen = (file as HTMLInputElement).files?.[0];
   if (chosen !== undefined) void useFile(chosen);
 });
+form.addEventListener("input", dropResult);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!isBusy) void check();
+  if (checking === null) void check();
 });
 
 /** What is checked is what stands in the text field, so that people see it. */
 async function useFile(chosen: File): Promise<void> {
-  text.value = await chosen.text();
+  chosenLast = chosen;
+  const content = await chosen.text();
+  if (chosenLast !== chosen) return;
+  text.value = content;
   clearErrors();
-  result.hidden = true;
+  dropResult();
   progress.textContent = `${chosen.name} is in the text field.`;
+}
+
+/** A result stands for what is in the fields, and only as long as that is there. */
+function dropResult(): void {
+  result.hidden = true;
+  setChecking(null);
 }
 
 async function check(): Promise<void> {
   clearErrors();
-  result.hidden = true;
+  dropResult();
   if (text.value.trim() === "") return showError("text", "Give a receipt: choose, drop or paste one.");
   const rpc = field("rpc").value.trim();
   if (!/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
     return showError("rpc", "Give an http or https URL.");
-  setBusy(true);
+  const mine = Symbol("check");
+  setChecking(mine);
   try {
     const receipt = receiptInFile(new TextEncoder().encode(text.value));
-    showVerification(result, await verifyReceipt({ receipt, rpc, pins: readPins() }));
+    const verification = await verifyReceipt({ receipt, rpc, pins: readPins() });
+    if (checking === mine) showVerification(result, verification);
   } catch (error) {
     if (!(error instanceof InvalidPinError)) throw error;
-    showError(error.pin, `The ${error.message}.`);
+    if (checking === mine) showError(error.pin, `The ${error.message}.`);
   } finally {
-    setBusy(false);
+    if (checking === mine) setChecking(null);
   }
 }
 
@@ -58,9 +73,9 @@ function readPins(): Pins {
   return Object.fromEntries(values.filter(([, value]) => value !== ""));
 }
 
-function setBusy(busy: boolean): void {
-  isBusy = busy;
+function setChecking(check: symbol | null): void {
+  checking = check;
   // Not `disabled`, which would throw the keyboard's focus away.
-  button.setAttribute("aria-disabled", String(busy));
-  progress.textContent = busy ? "Checking…" : "";
+  button.setAttribute("aria-disabled", String(check !== null));
+  progress.textContent = check === null ? "" : "Checking…";
 }

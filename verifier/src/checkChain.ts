@@ -49,12 +49,11 @@ async function checkChainId({ anchor }: AnchorReceipt, rpc: Rpc): Promise<Check>
 }
 
 function compareAnchor({ anchor }: AnchorReceipt, stored: StoredAnchor | null, head: Block): Check {
+  // Before the receipt's block even the contract may be still to come.
+  if (!isStored(stored) && head.number < BigInt(anchor.blockNumber))
+    return unchecked("anchor", "rpcBehind", `at block ${head.number}`);
   if (stored === null) return failed("anchor", "contractNotFound", anchor.contractAddress, "no registry");
-  if (!isStored(stored)) {
-    if (head.number < BigInt(anchor.blockNumber))
-      return unchecked("anchor", "rpcBehind", `at block ${head.number}`);
-    return failed("anchor", "notAnchored", "anchored", "not anchored");
-  }
+  if (!isStored(stored)) return failed("anchor", "notAnchored", "anchored", "not anchored");
   if (stored.leafCount !== anchor.leafCount) {
     return failed("anchor", "leafCountMismatch", anchor.leafCount, stored.leafCount);
   }
@@ -98,9 +97,7 @@ async function withFinality({ anchor }: AnchorReceipt, rpc: Rpc, checks: Check[]
   let finality: Finality | null = null;
   let warnings: Warning[] = [];
   const check = await attempt("finality", async () => {
-    const found = await readFinality(rpc, BigInt(anchor.blockNumber));
-    finality = found ?? "included";
-    warnings = found === null ? ["finalityUnknown"] : [];
+    ({ finality, warnings } = await readFinality(rpc, BigInt(anchor.blockNumber)));
     return passed("finality");
   });
   return { checks: [...checks, check], finality, warnings };

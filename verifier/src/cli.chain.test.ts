@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
@@ -14,6 +15,7 @@ import { startIssuer, type TestIssuer } from "#test/support/issuedReceipts.ts";
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const LAUNCHER = path.join(import.meta.dirname, "../bin/holdfast-verify.js");
+const FULL_DISK = "/dev/full";
 const NOBODY_LISTENS = "http://127.0.0.1:1";
 
 let chain: TestChain;
@@ -106,6 +108,18 @@ describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 
     expect(JSON.parse(stdout).reasons).toEqual(["notAReceipt"]);
   });
 
+  test("1: an answer of GET /v1/verify about another hash than that of the receipt in it", async () => {
+    for (const claim of [
+      { verified: true, hash: randomHash() },
+      { verified: false, hash: receipt.hash },
+    ]) {
+      const answer = JSON.stringify({ ...claim, receipt });
+      const { exitCode, stdout } = await run(["-", "--rpc", chain.rpcUrl, "--json"], answer);
+      expect(exitCode).toBe(1);
+      expect(JSON.parse(stdout).reasons).toEqual(["notAReceipt"]);
+    }
+  });
+
   test("2: nobody answers at the RPC URL", async () => {
     const { exitCode, stdout } = await run([receiptFile, "--rpc", NOBODY_LISTENS, "--json"]);
     expect(exitCode).toBe(2);
@@ -128,10 +142,59 @@ describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--contract", ""]],
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--timeout", "0"]],
     [["/no/such/file", "--rpc", NOBODY_LISTENS]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--rpc", NOBODY_LISTENS]],
   ])("2: %j leaves nothing to check, and says so on standard error", async (args) => {
     const { exitCode, stdout, stderr } = await run(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toMatch(/^holdfast-verify: /);
+  });
+});
+
+describe("protocol §8: holdfast-verify never ends with 1 where nothing was found invalid", () => {
+  test.each(["key", "publisher", "contract"] as const)(
+    "2: --%s given twice, of which one would count",
+    async (pin) => {
+      const { publicKey: key, anchor } = receipt;
+      const { publisher, contractAddress: contract } = anchor;
+      const value = { key, publisher, contract }[pin];
+      const args = [receiptFile, "--rpc", chain.rpcUrl, `--${pin}`, otherThan(value), `--${pin}=${value}`];
+      const { exitCode, stdout, stderr } = await run(args);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toContain(`--${pin} is given more than once`);
+    },
+  );
+
+  test.skipIf(!existsSync(FULL_DISK))("2: a valid receipt, and a full disk to write that on", async () => {
+    const disk = await open(FULL_DISK, "w");
+    const args = [receiptFile, "--rpc", chain.rpcUrl];
+    expect(await endOf(launch(args, ["ignore", disk.fd, "pipe"]))).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^holdfast-verify: .*ENOSPC/),
+    });
+    expect(await endOf(launch(args, ["ignore", disk.fd, disk.fd]))).toMatchObject({ exitCode: 2 });
+    await disk.close();
+  });
+
+  test("2: a valid receipt, and nobody left to read that", async () => {
+    const child = launch([receiptFile, "--rpc", chain.rpcUrl], ["ignore", "pipe", "pipe"]);
+    child.stdout!.destroy();
+    expect(await endOf(child)).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^holdfast-verify: .*EPIPE/),
+    });
+  });
+
+  test("2: what the command is made of is not installed", async () => {
+    const root = path.join(import.meta.dirname, "../..");
+    const bare = path.join(folder, "bare");
+    for (const part of ["package.json", "protocol/src", "verifier/bin", "verifier/src"])
+      await cp(path.join(root, part), path.join(bare, part), { recursive: true });
+    const launcher = path.join(bare, "verifier/bin/holdfast-verify.js");
+    const child = launch([receiptFile, "--rpc", chain.rpcUrl], ["ignore", "ignore", "pipe"], launcher);
+    expect(await endOf(child)).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^holdfast-verify: could not start: Cannot find package/),
+    });
   });
 });
 
@@ -158,10 +221,27 @@ async function run(
   return { exitCode: exitCode as number, stdout, stderr };
 }
 
+function launch(args: readonly string[], stdio: StdioOptions, launcher = LAUNCHER): ChildProcess {
+  return spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio });
+}
+
+async function endOf(child: ChildProcess): Promise<{ exitCode: number; stderr: string }> {
+  const [stderr, [exitCode]] = await Promise.all([
+    child.stderr === null ? "" : text(child.stderr),
+    once(child, "exit"),
+  ]);
+  return { exitCode: exitCode as number, stderr };
+}
+
 async function fileOf(name: string, content: string | Uint8Array): Promise<string> {
   const file = path.join(folder, name);
   await writeFile(file, content);
   return file;
+}
+
+/** A well-formed key or address that is not this one. */
+function otherThan(pin: string): string {
+  return pin.startsWith("0x") ? bytesToHex(randomBytes(20)) : randomBytes(32).toString("base64");
 }
 
 function randomHash(): Hex {

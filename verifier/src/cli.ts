@@ -70,9 +70,10 @@ function parseArguments(args: readonly string[]): Arguments | "help" {
 
 function readOptions(args: readonly string[]) {
   try {
-    return parseArgs({
+    const { tokens, ...options } = parseArgs({
       args: [...args],
       allowPositionals: true,
+      tokens: true,
       options: {
         rpc: { type: "string" },
         key: { type: "string" },
@@ -83,9 +84,18 @@ function readOptions(args: readonly string[]) {
         help: { type: "boolean", short: "h" },
       },
     });
+    refuseRepeated(tokens.filter((token) => token.kind === "option"));
+    return options;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Of two pins one would count and the other only seem to. */
+function refuseRepeated(options: readonly { name: string }[]): void {
+  const names = options.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) < index);
+  if (repeated !== undefined) throw new UsageError(`--${repeated} is given more than once`);
 }
 
 function pinsOf(values: { [Name in keyof Pins]: string | undefined }): Pins {
@@ -107,7 +117,11 @@ async function readInput(file: string): Promise<Uint8Array> {
   return file === "-" ? buffer(process.stdin) : readFile(file);
 }
 
+/** A verdict that nobody could read is none: a full disk or a closed pipe is an error. */
 function print<Code extends 0 | 1 | 2>(text: string, exitCode: Code): Promise<Code> {
-  // Only when the pipe has taken it all may the process end.
-  return new Promise((resolve) => process.stdout.write(text, () => resolve(exitCode)));
+  return new Promise((resolve, reject) => {
+    process.stdout.once("error", reject);
+    // Only when the pipe has taken it all may the process end.
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve(exitCode)));
+  });
 }

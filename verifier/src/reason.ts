@@ -1,6 +1,7 @@
 /** Why a receipt is not valid: a closed list, each with what it means for a person. */
 export const invalidReasons = {
-  notAReceipt: "This is no receipt: a member is missing, of another type or out of bounds.",
+  notAReceipt:
+    "This is no receipt: a member is missing, of another type or out of bounds, or the answer around it is about another hash.",
   kidMismatch: "kid is not the thumbprint of publicKey.",
   badSignature: "The signature does not stand over this receipt with the key in it.",
   pathLengthMismatch:
@@ -33,7 +34,10 @@ export const uncheckedReasons = {
 /** What does not change the verdict, and what somebody may want to know all the same. */
 export const warnings = {
   finalityUnknown:
-    "The chain has no safe and finalized blocks, so all that is known is that the anchor is in the chain now.",
+    "The node names no safe and no finalized block, so all that is known is that the anchor is in the chain now.",
+  safeUnknown:
+    "The node names no safe block, so a block that is safe and not yet finalized shows as included.",
+  finalizedUnknown: "The node names no finalized block, so a block that is final shows as safe or included.",
 } as const;
 
 export type InvalidReason = keyof typeof invalidReasons;

@@ -8,13 +8,16 @@ export class RpcUnusableError extends Error {
   override readonly name = "RpcUnusableError";
 }
 
-/** The node understood the call and refused it. `code` as in JSON-RPC. */
+/** The node, or a provider before it, answered with a JSON-RPC error. `code` as in it. */
 export class RpcRefusedError extends RpcUnusableError {
   readonly code: number;
+  /** False for a rate limit, an internal error and the like: they say nothing about what was asked. */
+  readonly isAnswer: boolean;
 
-  constructor(method: string, { code, cause }: { code: number; cause: unknown }) {
+  constructor(method: string, { refusal, cause }: { refusal: RpcRefusal; cause: unknown }) {
     super(`${method}: ${textOf(cause)}`, { cause });
-    this.code = code;
+    this.code = refusal.code;
+    this.isAnswer = isAnswer(refusal, this.message);
   }
 }
 
@@ -29,7 +32,12 @@ export function rpcOf(rpc: string | Rpc, timeoutMs: number): Rpc {
 function rpcOfUrl(url: string, timeoutMs: number): Rpc {
   if (!URL.canParse(url))
     return { request: () => Promise.reject(new RpcUnusableError("the RPC URL is no URL")) };
-  const transport = http(url, { timeout: timeoutMs / (RETRIES + 1), retryCount: RETRIES });
+  const transport = http(url, {
+    timeout: timeoutMs / (RETRIES + 1),
+    retryCount: RETRIES,
+    // Who is asked is the caller's choice, not the node's.
+    fetchOptions: { redirect: "error" },
+  });
   return createClient({ transport, cacheTime: 0 }) as Rpc;
 }
 
@@ -47,27 +55,50 @@ async function requestInTime(
     return await Promise.race([rpc.request(call), late]);
   } catch (error) {
     if (error instanceof RpcUnusableError) throw error;
-    const code = refusalCodeOf(error);
-    if (code !== null) throw new RpcRefusedError(call.method, { code, cause: error });
+    const refusal = refusalOf(error);
+    if (refusal !== null) throw new RpcRefusedError(call.method, { refusal, cause: error });
     throw new RpcUnusableError(`${call.method}: ${textOf(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** `httpStatus`: null when it was a success, or is not known. */
+type RpcRefusal = { code: number; httpStatus: number | null };
+
 /**
- * viem and EIP-1193 providers put JSON-RPC's code on the error or on a cause of it. Other errors have codes too (an aborted
- * request, a socket), so only JSON-RPC's own range and geth's 3 for a revert are taken for a node's word.
+ * viem and EIP-1193 providers put JSON-RPC's code on the error or on a cause of it. Any whole number may be one: nodes keep to
+ * no common list (ethereum/execution-apis#879). Only a DOMException has numbers of its own, and viem's -1 says "unknown".
  */
-function refusalCodeOf(error: unknown): number | null {
+function refusalOf(error: unknown): RpcRefusal | null {
   for (let one = error; one instanceof Error; one = one.cause) {
-    if ("code" in one && typeof one.code === "number" && isRefusalCode(one.code)) return one.code;
+    if (one instanceof DOMException || !("code" in one)) continue;
+    const { code } = one;
+    if (typeof code === "number" && Number.isInteger(code) && code !== -1)
+      return { code, httpStatus: httpStatusOf(error) };
   }
   return null;
 }
 
-function isRefusalCode(code: number): boolean {
-  return code === 3 || (code >= -32768 && code <= -32000);
+function httpStatusOf(error: unknown): number | null {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if ("status" in one && typeof one.status === "number") return one.status;
+  }
+  return null;
+}
+
+/** Internal error; limit exceeded by EIP-1474, and as QuickNode and Base number it. */
+const NO_ANSWER_CODES = new Set([-32603, -32005, -32007, -32016]);
+/** Refused for who asks or how often, whatever was asked; 500 and above are failures. */
+const NO_ANSWER_STATUSES = new Set([401, 403, 408, 429]);
+/** Providers word their limits alike, and give them codes as they please, -32000 among them. */
+const NO_ANSWER_TEXT =
+  /rate.?limit|limit (reached|exceeded)|too many|quota|timed? ?out|internal (server )?error/i;
+
+function isAnswer({ code, httpStatus }: RpcRefusal, text: string): boolean {
+  if (httpStatus !== null && (NO_ANSWER_STATUSES.has(httpStatus) || httpStatus >= 500)) return false;
+  // From 400 up codes are HTTP's (429) and, from 4001, a wallet's own.
+  return code < 400 && !NO_ANSWER_CODES.has(code) && !NO_ANSWER_TEXT.test(text);
 }
 
 function textOf(error: unknown): string {

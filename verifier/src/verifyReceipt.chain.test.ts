@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { createPublicClient, http, keccak256 } from "viem";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -159,6 +161,13 @@ describe.each([
     expect(await verify(fleeting)).toMatchObject({ verdict: "invalid" });
   });
 
+  test("a node that has not come to the contract's own block yet is behind, and finds no lie", async () => {
+    const behind = await startChain();
+    const verification = await verifyReceipt({ receipt, rpc: behind.rpcUrl });
+    await behind.stop();
+    expect(verification).toMatchObject({ verdict: "unchecked", reasons: ["rpcBehind", "notReached"] });
+  });
+
   describe("behind a node that fails", () => {
     let proxy: RpcProxy;
     beforeAll(async () => {
@@ -204,15 +213,16 @@ describe.each([
       });
     });
 
-    test("a chain without safe and finalized blocks is told as included, with a note", async () => {
+    test("a node that sends the call on to another one is not followed there", async () => {
       proxy.clearRules();
-      const fault = { kind: "error", code: -32602, message: "unknown block tag" } as const;
-      proxy.addRule({ method: "eth_getBlockByNumber", nth: 3, times: 2, fault });
-      expect(await verifyReceipt({ receipt, rpc: proxy.url })).toMatchObject({
-        verdict: "valid",
-        finality: "included",
-        warnings: ["finalityUnknown"],
-      });
+      const asked = proxy.calls.length;
+      const server = createServer((_, response) => response.writeHead(307, { location: proxy.url }).end());
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const rpc = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const verification = await verifyReceipt({ receipt, rpc });
+      server.close();
+      expect(verification).toMatchObject({ verdict: "unchecked", reasons: ["rpcUnusable", "notReached"] });
+      expect(proxy.calls.slice(asked)).toEqual([]);
     });
   });
 });

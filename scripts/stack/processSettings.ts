@@ -1,0 +1,56 @@
+import type { Config } from "#api/config.ts";
+
+type Name = keyof Config;
+
+/** What the API and the worker read of api/src/config.ts; the indexer reads none of it. */
+export const READ_BY = {
+  api: [
+    "DATABASE_URL",
+    "DATABASE_CONNECTIONS_MAX",
+    "REDIS_URL",
+    "HOST",
+    "PORT",
+    "PUBLIC_URL",
+    "TRUSTED_PROXIES",
+    "PUBLIC_RATE_LIMIT",
+    "RPC_TIMEOUT_MS",
+    "LOG_LEVEL",
+  ],
+  worker: [
+    "DATABASE_URL",
+    "DATABASE_CONNECTIONS_MAX",
+    "CHAIN_ID",
+    "CHAIN_NAME",
+    "CHAIN_RPC_URL",
+    "CHAIN_CONTRACT_ADDRESS",
+    "CHAIN_PUBLISHER_PRIVATE_KEY",
+    "CHAIN_CONFIRMATIONS",
+    "RECEIPT_SIGNING_KEY_FILE",
+    "SEAL_INTERVAL_MS",
+    "BATCH_LEAVES_MAX",
+    "PIPELINE_POLL_MS",
+    "RPC_TIMEOUT_MS",
+    "RESEND_AFTER_MS",
+    "REPLACE_AFTER_MS",
+    "WORKER_NAME",
+    "LOG_LEVEL",
+  ],
+} as const satisfies Record<string, readonly Name[]>;
+
+/** The environment of a process: of the settings those that it reads, and no others, as SECURITY.md says where secrets are. */
+export function environmentOf(
+  names: readonly Name[],
+  settings: Record<string, string | undefined>,
+): Record<string, string> {
+  const read = names.flatMap((name): [string, string][] => {
+    const value = settings[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...baseEnvironment(), ...Object.fromEntries(read) };
+}
+
+/** What every process needs of the environment; settings come beside it. */
+export function baseEnvironment(): Record<string, string> {
+  const { PATH = "", HOME = "" } = process.env;
+  return { PATH, HOME, NODE_ENV: "production" };
+}

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { freePort } from "./freePort.ts";
+import { keptSigningKeyFile } from "./keptSecrets.ts";
+import { baseEnvironment, environmentOf, READ_BY } from "./processSettings.ts";
+import type { ChainPart } from "./stackChain.ts";
+import { API_ROLE, type Databases } from "./stackDatabase.ts";
+import type { StackStart } from "./stackOptions.ts";
+import { startPart } from "./startPart.ts";
+import type { SupervisedProcess } from "./supervisedProcess.ts";
+
+export async function startIndexer(
+  start: StackStart,
+  chain: ChainPart,
+  databases: Databases,
+): Promise<SupervisedProcess> {
+  start.onProgress("Starting the indexer (Ponder)");
+  const indexed = [
+    {
+      chainId: chain.chainId,
+      rpcUrl: chain.rpcUrl,
+      contractAddress: chain.contract,
+      startBlock: chain.startBlock,
+      ...(chain.isDevelopment ? { pollingIntervalMs: 250, disposable: true } : {}),
+    },
+  ];
+  return startPart(start, {
+    name: "indexer",
+    script: "scripts/indexer.ts",
+    env: {
+      ...baseEnvironment(),
+      INDEXER_CHAINS: JSON.stringify(indexed),
+      INDEXER_DATABASE_URL: databases.ownerUrl,
+      INDEXER_PORT: String(await freePort(start.ports.indexer)),
+      ...(start.settings.DATABASE_URL ? {} : { INDEXER_READER_ROLE: API_ROLE }),
+    },
+    startedBy: ({ message }) => {
+      const live = message as { type?: string; url?: string };
+      return live?.type === "indexer.live" ? live.url : undefined;
+    },
+  });
+}
+
+export async function startWorker(
+  start: StackStart,
+  chain: ChainPart,
+  databases: Databases,
+): Promise<SupervisedProcess> {
+  start.onProgress("Starting a worker");
+  const development = {
+    CHAIN_NAME: "development",
+    CHAIN_CONFIRMATIONS: "2",
+    SEAL_INTERVAL_MS: "1000",
+    PIPELINE_POLL_MS: "200",
+  };
+  return startPart(start, {
+    name: "worker",
+    script: "api/src/worker.ts",
+    env: environmentOf(READ_BY.worker, {
+      DATABASE_URL: databases.apiUrl,
+      CHAIN_ID: String(chain.chainId),
+      CHAIN_RPC_URL: chain.rpcUrl,
+      CHAIN_CONTRACT_ADDRESS: chain.contract,
+      CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
+      RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
+      ...(chain.isDevelopment ? development : {}),
+      ...start.settings,
+    }),
+    startedBy: ({ line }) => (line?.includes('"msg":"worker ready"') ? "ready" : undefined),
+  });
+}
+
+export async function startApi(
+  start: StackStart,
+  chain: ChainPart,
+  databases: Databases,
+): Promise<SupervisedProcess> {
+  start.onProgress("Starting the API");
+  const { settings } = start;
+  const port = settings.PORT ? Number(settings.PORT) : await freePort(start.ports.api);
+  const url = `http://127.0.0.1:${port}`;
+  return startPart(start, {
+    name: "api",
+    script: "api/src/server.ts",
+    env: environmentOf(READ_BY.api, {
+      DATABASE_URL: databases.apiUrl,
+      PUBLIC_URL: url,
+      // A development stack is one address behind which everybody and every test stands: a hundred times the usual limit.
+      ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000" } : {}),
+      ...settings,
+      PORT: String(port),
+    }),
+    startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
+  });
+}
