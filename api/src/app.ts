@@ -1,7 +1,10 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import packageJson from "../../package.json" with { type: "json" };
+import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
+import { findAccount } from "./accounts/findAccount.ts";
+import { loginRoutes } from "./accounts/loginRoutes.ts";
 import type { PlanLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
@@ -34,6 +37,7 @@ import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { remember } from "./remember.ts";
+import type { SecretBox } from "./secrets/secretBox.ts";
 
 export type AppDeps = {
   db: Database;
@@ -47,6 +51,8 @@ export type AppDeps = {
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
   metrics: Metrics;
+  /** Null when no secret is configured. */
+  secretBox: SecretBox | null;
 };
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
@@ -85,8 +91,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     clock,
   );
 
+  const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
+
   const routes = [
     ...operationRoutes({ readReadiness, readMetrics }),
+    ...loginRoutes({ db, clock, tokens, countRequest: deps.countRequest, planLimits: deps.planLimits }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
     ...anchoringRoutes({
@@ -117,6 +126,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     auditCall: auditCall(createCallRecorder(db), clock),
     requireKey: requireApiKey({
       apiKeys: createApiKeyDirectory(db),
+      findAccountByToken: async (token) => {
+        const accountId = await tokens.accountOf(token);
+        return accountId === null ? null : findAccount(db, accountId);
+      },
       countRequest: deps.countRequest,
       onKeyUsed: deps.onKeyUsed,
     }),

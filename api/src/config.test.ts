@@ -36,6 +36,11 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
     bad: ["hunter2", "10.0.0.0/77", "10.0.0.0/x77", "fd00::/177", "127.0.0.1 hunter2"],
   },
   PUBLIC_RATE_LIMIT: { good: "100000000", becomes: 100_000_000, bad: ["0", "100000077", "hunter2"] },
+  CHAIN_KEY_ENCRYPTION_SECRET: {
+    good: `${"a".repeat(32)}, ${"b".repeat(40)}`,
+    becomes: ["a".repeat(32), "b".repeat(40)],
+    bad: ["hunter2", `${"a".repeat(32)},hunter2`],
+  },
   PLAN_FREE_HASHES: { good: "0", becomes: 0, bad: ["-1", "many"] },
   PLAN_BASIC_HASHES: { good: "5000", becomes: 5_000, bad: ["-1", "1.5"] },
   PLAN_PRO_HASHES: { good: "9007199254740991", becomes: 9_007_199_254_740_991, bad: ["9007199254740992"] },

@@ -88,6 +88,18 @@ export const SETTINGS = {
     default: "1000000",
     schema: integer(0, Number.MAX_SAFE_INTEGER),
   },
+  CHAIN_KEY_ENCRYPTION_SECRET: {
+    doc: "Seals private keys in the database: 32 characters or more; several, comma-separated: the first seals, all open",
+    schema: z
+      .string()
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .refine(
+        (secrets) => secrets.every((secret) => secret.length >= 32),
+        "must have 32 characters or more each",
+      )
+      .optional(),
+    secret: true,
+  },
   DATABASE_CONNECTIONS_MAX: {
     // A worker's three locked steps hold a connection each while they ask for another; with fewer they may wait for each other.
     doc: "Connections of one process to PostgreSQL, 5 or more",

@@ -41,6 +41,13 @@ export class ForbiddenError extends ApiError {
   }
 }
 
+export class ConflictError extends ApiError {
+  override name = "ConflictError";
+  constructor(message: string) {
+    super(409, message);
+  }
+}
+
 /** Also for another tenant's thing: what is not yours does not exist. */
 export class NotFoundError extends ApiError {
   override name = "NotFoundError";

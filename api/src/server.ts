@@ -9,6 +9,7 @@ import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
+import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
 /** Longest wait for requests under way when the process is asked to stop; milliseconds. */
@@ -75,6 +76,9 @@ function main(): void {
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
     metrics,
+    secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
+      ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
+      : null,
     planLimits: {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,

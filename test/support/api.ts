@@ -44,7 +44,14 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
   const processes: StartedProcess[] = [];
   const startApi: TestApi["startApi"] = async (more = {}) => {
     const api = startProcess("api/src/server.ts", {
-      env: { DATABASE_URL: databaseUrl, PUBLIC_RATE_LIMIT: "100000000", PORT: "0", ...settings, ...more },
+      env: {
+        DATABASE_URL: databaseUrl,
+        PUBLIC_RATE_LIMIT: "100000000",
+        CHAIN_KEY_ENCRYPTION_SECRET: "x".repeat(32),
+        PORT: "0",
+        ...settings,
+        ...more,
+      },
       ipc: true,
     });
     processes.push(api);

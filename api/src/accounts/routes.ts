@@ -28,6 +28,11 @@ export type AccountRoutesDeps = {
   planLimits: PlanLimits;
 };
 
+const manage = (action: `${string}.${string}`, resourceType: string): Access => ({
+  scope: "manage",
+  action,
+  resourceType,
+});
 const admin = (action: `${string}.${string}`, resourceType: string): Access => ({
   scope: "admin",
   action,
@@ -88,7 +93,9 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
       method: "post",
       path: "/admin/api-keys",
       summary: "Create an API key",
-      access: admin("apikey.create", "apikey"),
+      description:
+        "Of the own tenant; the operator creates keys of every tenant, and only the operator grants `admin`.",
+      access: manage("apikey.create", "apikey"),
       body: createApiKeyBody,
       bodyExample: { tenantId: EXAMPLE_ID, name: "production", scopes: ["submit", "query"] },
       answers: {
@@ -101,7 +108,7 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
       method: "get",
       path: "/admin/api-keys",
       summary: "List a tenant's API keys",
-      access: admin("apikey.list", "apikey"),
+      access: manage("apikey.list", "apikey"),
       query: listApiKeysQuery,
       answers: { 200: { description: "All of them, revoked ones too", schema: apiKeyListAnswer } },
       handle: async (c, { query }) => c.json(await listApiKeys({ ctx: verbContext(c), input: query })),
@@ -111,7 +118,7 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
       path: "/admin/api-keys/:id",
       summary: "Revoke an API key",
       description: "Every process refuses it from the next request on.",
-      access: admin("apikey.revoke", "apikey"),
+      access: manage("apikey.revoke", "apikey"),
       params: { id: { schema: z.uuid(), description: "The key's id", example: EXAMPLE_ID } },
       answers: {
         204: { description: "Revoked, now or before" },

@@ -5,10 +5,16 @@ import type { Plan } from "./plan.ts";
 export const SCOPES = ["submit", "query", "manage", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who calls: a key of a tenant. */
+/** What no scopes at all stand for; never `admin`. */
+export const SCOPES_BY_DEFAULT: Scope[] = ["submit", "query", "manage"];
+/** What an account may do with its own tenant (HA-1): all but submit, which is a program's. */
+export const SCOPES_OF_ACCOUNTS: Scope[] = ["query", "manage"];
+
+/** Who calls: a key of a tenant, or an account of it. */
 export type Caller = {
   readonly tenantId: string;
-  readonly apiKeyId: string;
+  /** Null for an account. */
+  readonly apiKeyId: string | null;
   readonly scopes: readonly Scope[];
   readonly plan: Plan | null;
   readonly rateLimitPerMinute: number;

@@ -32,6 +32,9 @@ export const createTenantBody = z.object({
 });
 export type CreateTenantInput = z.output<typeof createTenantBody>;
 
+/** Requests per minute of a key, unless it is made with another limit (HA-13). */
+export const RATE_LIMIT_BY_DEFAULT = 60;
+
 export const createApiKeyBody = z.object({
   tenantId: z.uuid("must be a UUID"),
   name: storableText(1, 255),
@@ -43,9 +46,36 @@ export const createApiKeyBody = z.object({
     .int("must be a whole number")
     .min(1, "must be 1 to 10000")
     .max(10_000, "must be 1 to 10000")
-    .default(60),
+    .default(RATE_LIMIT_BY_DEFAULT),
 });
 export type CreateApiKeyInput = z.output<typeof createApiKeyBody>;
+
+const email = z
+  .email("must be an e-mail address")
+  .max(320, "must have at most 320 characters")
+  .transform((text) => text.toLowerCase());
+
+/** HA-1. A password may be any text; its length counts in characters. */
+export const registerBody = z.object({
+  name: storableText(1, 255),
+  email,
+  password: z
+    .string("must have 8 to 256 characters")
+    .refine((text) => [...text].length >= 8 && [...text].length <= 256, "must have 8 to 256 characters"),
+});
+export type RegisterInput = z.output<typeof registerBody>;
+
+export const loginBody = z.object({
+  email: z
+    .string("must be an e-mail address")
+    .max(320, "must have at most 320 characters")
+    .refine((text) => !text.includes("\0"), "must be an e-mail address")
+    .transform((text) => text.toLowerCase()),
+  password: z.string("must be a text").max(1_024, "must have at most 1024 characters"),
+});
+
+export const provisionBody = z.object({ name: storableText(1, 255), email: email.optional() });
+export type ProvisionInput = z.output<typeof provisionBody>;
 
 /** `?page=1&limit=20`; both count from 1, at most 100 a page. */
 export const pageQuery = z.object({
@@ -100,4 +130,28 @@ export const quotaAnswer = z.object({
   plan: z.enum(PLANS).nullable(),
   monthly: z.object({ limit: z.int().nullable(), used: z.int(), remaining: z.int().nullable() }),
   rateLimit: z.object({ limit: z.int(), perMinute: z.literal(true) }),
+});
+
+const accountTenantAnswer = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  email: z.string(),
+  plan: z.enum(PLANS).nullable(),
+});
+export const loginAnswer = z.object({
+  token: z.string().describe("A JWT that lasts seven days, for `Authorization: Bearer`"),
+  tenant: accountTenantAnswer,
+});
+export const registerAnswer = loginAnswer;
+export const meAnswer = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  email: z.string(),
+  tenant: accountTenantAnswer,
+});
+export const provisionAnswer = z.object({
+  tenantId: z.uuid(),
+  apiKey: z.string(),
+  plan: z.literal("free"),
+  quota: z.object({ limit: z.int(), remaining: z.int() }),
 });

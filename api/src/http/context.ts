@@ -14,6 +14,8 @@ export type AppEnv = {
     authenticated?: { tenantId: string; apiKeyId: string | null };
     /** Set by requireApiKey. */
     caller: Caller;
+    /** Of a caller with an account token. */
+    accountId?: string;
     /** Set by auditCall. */
     call: AuditedCall;
     /** Set by requireApiKey where a statement checks the caller: who it is now, or a refusal. */

@@ -2,14 +2,22 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
 import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
-import { type Caller, hasScope, requireScope, type Scope } from "../accounts/scope.ts";
+import type { Account } from "../accounts/findAccount.ts";
+import { type Caller, hasScope, requireScope, SCOPES_OF_ACCOUNTS, type Scope } from "../accounts/scope.ts";
 import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import type { CountRequest } from "./rateLimit.ts";
 import type { KeyAccess } from "./route.ts";
 
+/** Requests per minute of an account. */
+const ACCOUNT_RATE_LIMIT = 600;
+
+type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
+
 export type ApiKeyChecks = {
   apiKeys: ApiKeyDirectory;
+  /** The account that a token was issued to, with its tenant as they are now; null for a token that is not good. */
+  findAccountByToken: (token: string) => Promise<Account | null>;
   countRequest: CountRequest;
   /** Hears of every key that was used; must not wait. */
   onKeyUsed: (apiKeyId: string) => void;
@@ -21,33 +29,55 @@ export type ApiKeyChecks = {
  * Routes whose own statement checks the caller's access version (`checked: "inStatement"`, see submitHashes.ts) save the round
  * trip that asks for it; a revoked key is refused from the next request on by all.
  */
-export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks) {
-  async function admit(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
+export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKeyUsed }: ApiKeyChecks) {
+  function admitKey(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
     c.set("authenticated", { tenantId: key.tenantId, apiKeyId: key.id });
     onKeyUsed(key.id);
+    return admit(c, key, `key:${key.id}`, scope);
+  }
+
+  /** An account's token stands for a key with the scopes of accounts. */
+  async function admitAccount(c: Context<AppEnv>, token: string, scope: Scope): Promise<void> {
+    const account = await findAccountByToken(token);
+    if (account === null) throw new UnauthorizedError("Invalid token");
+    const { id, tenantId, tenantStatus, plan } = account;
+    c.set("authenticated", { tenantId, apiKeyId: null });
+    c.set("accountId", id);
+    const scopes = SCOPES_OF_ACCOUNTS;
+    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "" };
+    await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, scope);
+  }
+
+  async function admit(c: Context<AppEnv>, key: Admitted, subject: string, scope: Scope): Promise<void> {
     const { rateLimitPerMinute } = key;
-    const count = await countRequest(`key:${key.id}`, rateLimitPerMinute);
+    const count = await countRequest(subject, rateLimitPerMinute);
     setHeader(c, "X-RateLimit-Limit", String(rateLimitPerMinute));
     setHeader(c, "X-RateLimit-Remaining", String(Math.max(0, rateLimitPerMinute - count.requests)));
     if (count.requests > rateLimitPerMinute) throw new RateLimitedError(count.windowEndsInSeconds);
     c.set("caller", toCaller(key, scope));
   }
 
-  const checkNow = (scope: Scope) =>
+  const checkNow = ({ scope, by }: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      await admit(c, known(await apiKeys.find(presentedKey(c))), scope);
+      const token = presentedToken(c);
+      if (token !== null) await admitAccount(c, token, scope);
+      else if (by === "account") throw new UnauthorizedError("Missing token");
+      else await admitKey(c, known(await apiKeys.find(presentedKey(c))), scope);
       await next();
     });
 
-  const checkInStatement = (scope: Scope) =>
+  const checkInStatement = ({ scope }: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
+      const token = presentedToken(c);
+      // Accounts lack the scopes of these routes: whoever it is, it is refused here.
+      if (token !== null) await admitAccount(c, token, scope);
       const sha256 = presentedKey(c);
       const renewCaller = async () => toCaller(known(await apiKeys.find(sha256)), scope);
       c.set("renewCaller", renewCaller);
       const recalled = known(await apiKeys.recall(sha256));
       const key = mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
       try {
-        await admit(c, key, scope);
+        await admitKey(c, key, scope);
         await next();
         if (c.error !== undefined) throw c.error;
       } catch (error) {
@@ -57,8 +87,8 @@ export function requireApiKey({ apiKeys, countRequest, onKeyUsed }: ApiKeyChecks
       }
     });
 
-  return ({ scope, checked }: KeyAccess) =>
-    checked === "inStatement" ? checkInStatement(scope) : checkNow(scope);
+  return (access: KeyAccess) =>
+    access.checked === "inStatement" ? checkInStatement(access) : checkNow(access);
 }
 
 /** @throws {UnauthorizedError} for the key that is not there. */
@@ -72,7 +102,7 @@ function mayEnter(key: ActiveApiKey, scope: Scope): boolean {
 }
 
 /** @throws {ForbiddenError} when the tenant is suspended or the scope is missing. */
-function toCaller(key: ActiveApiKey, scope: Scope): Caller {
+function toCaller(key: Admitted, scope: Scope): Caller {
   if (key.tenantStatus === "suspended") throw new ForbiddenError("Tenant suspended");
   const caller = {
     tenantId: key.tenantId,
@@ -84,6 +114,13 @@ function toCaller(key: ActiveApiKey, scope: Scope): Caller {
   };
   requireScope(caller, scope);
   return caller;
+}
+
+/** An account token from Authorization: Bearer, told from a key by its form (RFC 7519 §3); null when there is none. */
+function presentedToken(c: Context<AppEnv>): string | null {
+  if (c.req.header("x-api-key") !== undefined) return null;
+  const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return token ?? null;
 }
 
 /** SHA-256 of the key from X-API-Key or Authorization: Bearer. */

@@ -14,6 +14,8 @@ export type Access = "open" | "public" | KeyAccess;
 export type KeyAccess = {
   scope: Scope;
   checked?: "inStatement";
+  /** Who calls by its account token alone; others may have a key as well. */
+  by?: "account";
   /** The row's action and resource type, in the source's style: `hash.submit`, `hash`. */
   action: `${string}.${string}`;
   resourceType: string;
