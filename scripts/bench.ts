@@ -11,8 +11,18 @@ import { startBenchStack } from "#test/bench/startBenchStack.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, write: { type: "string" } },
+  options: {
+    json: { type: "boolean", default: false },
+    write: { type: "string" },
+    help: { type: "boolean" },
+  },
 });
+if (values.help) {
+  console.log(
+    `Usage: npm run bench [-- <section> … --json --write <file>]\nSections: ${Object.keys(sections).join(", ")}`,
+  );
+  process.exit(0);
+}
 const names = positionals.length > 0 ? positionals : Object.keys(sections);
 const unknown = names.filter((name) => !(name in sections));
 if (unknown.length > 0) {

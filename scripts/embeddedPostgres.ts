@@ -133,7 +133,7 @@ function settingArgs({ durable = true, settings = {} }: EmbeddedPostgresOptions)
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** A quarter of the memory, as PostgreSQL's documentation proposes (§19.4): its default of 128 MB is soon too small for the index. */
+/** A quarter of the memory, up to 2 GB, as PostgreSQL's documentation proposes (§19.4): its default of 128 MB is soon too small for the index. */
 function sharedBuffersMb(): number {
   const memoryMb = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2 ** 20;
   return Math.floor(Math.min(SHARED_BUFFERS_MB.most, Math.max(SHARED_BUFFERS_MB.least, memoryMb / 4)));
@@ -219,10 +219,21 @@ async function createCluster(cluster: {
   const args = ["-D", unfinished, "-U", "postgres", "--pwfile", passwordFile, "--auth", "scram-sha-256"];
   const program = join(postgresBinDir(), "initdb");
   const how = asAccount(account, program, [...args, "--encoding", "UTF8", "--locale", "C"], [unfinished]);
-  const { child, exited } = spawnServer(how, log);
+  const said: string[] = [];
+  const { child, exited } = spawnServer(how, (line) => {
+    said.push(line);
+    log(line);
+  });
   await exited;
   rmSync(passwordFile, { force: true });
-  if (child.exitCode !== 0) throw new Error(`initdb ended with ${child.exitCode ?? child.signalCode}`);
+  if (child.exitCode !== 0)
+    throw new Error(
+      `initdb ended with ${child.exitCode ?? child.signalCode}: ${said.slice(-5).join(" | ")}${
+        account === undefined
+          ? ""
+          : "; PostgreSQL does not run as root, so its account must be able to reach this folder"
+      }`,
+    );
   renameSync(unfinished, clusterDir);
 }
 

@@ -8,7 +8,8 @@ const USAGE = `Usage: npm start
 Starts PostgreSQL, a development chain, the contract, the indexer, a worker and the API, and says how to use them.
 Ctrl-C stops everything; the data stay in $HOLDFAST_HOME (default .holdfast).
 
-DATABASE_URL, REDIS_URL and CHAIN_* use what runs elsewhere instead; docs/settings.md lists every setting.
+DATABASE_URL (and DATABASE_OWNER_URL, when another role owns the database), REDIS_URL and CHAIN_* use what runs elsewhere instead;
+docs/settings.md lists every setting.
 `;
 
 const OWN_SETTINGS = ["DATABASE_OWNER_URL", "CHAIN_START_BLOCK"];
@@ -33,7 +34,7 @@ Holdfast is ready.
 Anchor a hash, wait a few seconds for its receipt, and verify it against the chain alone:
 
   curl -s ${stack.api}/v1/hashes -H "X-API-Key: ${stack.adminKey}" -H "Content-Type: application/json" -d '{"hash":"${hash}"}'
-  sleep 8; curl -s ${stack.api}/v1/receipts/${hash} -o receipt.json
+  until curl -sf ${stack.api}/v1/receipts/${hash} -o receipt.json; do sleep 1; done
   npx holdfast-verify receipt.json --rpc ${stack.rpc}
 
 Ctrl-C stops everything and keeps the data.

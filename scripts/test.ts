@@ -100,7 +100,11 @@ function run([command, ...args]: string[]): Promise<Run> {
 }
 
 function chosenSteps(): Step[] {
-  const { values } = parseArgs({ options: { only: { type: "string" } } });
+  const { values } = parseArgs({ options: { only: { type: "string" }, help: { type: "boolean" } } });
+  if (values.help) {
+    console.log(`Usage: npm test [-- --only <step>,…]\nSteps: ${STEPS.map((step) => step.name).join(", ")}`);
+    process.exit(0);
+  }
   if (values.only === undefined) return STEPS;
   const names = values.only.split(",");
   const unknown = names.filter((name) => !STEPS.some((step) => step.name === name));
