@@ -4,7 +4,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
-import { loginRoutes } from "./accounts/loginRoutes.ts";
+import { type LoginLimits, loginRoutes } from "./accounts/loginRoutes.ts";
 import type { PlanLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
@@ -50,6 +50,7 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  loginLimits: LoginLimits;
   metrics: Metrics;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
@@ -95,7 +96,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const routes = [
     ...operationRoutes({ readReadiness, readMetrics }),
-    ...loginRoutes({ db, clock, tokens, countRequest: deps.countRequest, planLimits: deps.planLimits }),
+    ...loginRoutes({
+      db,
+      clock,
+      tokens,
+      countRequest: deps.countRequest,
+      planLimits: deps.planLimits,
+      limits: deps.loginLimits,
+    }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
     ...anchoringRoutes({

@@ -41,6 +41,8 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
     becomes: ["a".repeat(32), "b".repeat(40)],
     bad: ["hunter2", `${"a".repeat(32)},hunter2`],
   },
+  AUTH_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "hunter2"] },
+  LOGIN_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "hunter2"] },
   PLAN_FREE_HASHES: { good: "0", becomes: 0, bad: ["-1", "many"] },
   PLAN_BASIC_HASHES: { good: "5000", becomes: 5_000, bad: ["-1", "1.5"] },
   PLAN_PRO_HASHES: { good: "9007199254740991", becomes: 9_007_199_254_740_991, bad: ["9007199254740992"] },

@@ -70,6 +70,18 @@ export const SETTINGS = {
     default: "600",
     schema: integer(1, 100_000_000),
   },
+  AUTH_RATE_LIMIT: {
+    doc: "Registrations, provisionings and logins per IP address",
+    unit: "per minute",
+    default: "60",
+    schema: integer(1, 100_000_000),
+  },
+  LOGIN_RATE_LIMIT: {
+    doc: "Logins to one account, from wherever",
+    unit: "per minute",
+    default: "20",
+    schema: integer(1, 100_000_000),
+  },
   PLAN_FREE_HASHES: {
     doc: "Hashes that a tenant of plan free may submit",
     unit: "per month (UTC)",

@@ -75,6 +75,7 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    loginLimits: { perAddress: config.AUTH_RATE_LIMIT, perAccount: config.LOGIN_RATE_LIMIT },
     metrics,
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)

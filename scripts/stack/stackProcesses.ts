@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "./freePort.ts";
-import { keptSigningKeyFile } from "./keptSecrets.ts";
+import { keptSecret, keptSigningKeyFile } from "./keptSecrets.ts";
 import { baseEnvironment, environmentOf, READ_BY } from "./processSettings.ts";
 import type { ChainPart } from "./stackChain.ts";
 import { API_ROLE, type Databases } from "./stackDatabase.ts";
@@ -84,8 +84,9 @@ export async function startApi(
     env: environmentOf(READ_BY.api, {
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
-      // A development stack is one address behind which everybody and every test stands: a hundred times the usual limit.
-      ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000" } : {}),
+      CHAIN_KEY_ENCRYPTION_SECRET: keptSecret(join(start.home, "chain-key-encryption-secret")),
+      // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
+      ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
       ...settings,
       PORT: String(port),
     }),

@@ -23,6 +23,8 @@ export type Operation = {
   exampleBody: unknown;
   /** The scope that a key needs; undefined where anybody may call. */
   scope: string | undefined;
+  /** Whether an API key is one of the ways to call it. */
+  takesKey: boolean;
   hasPathParameter: boolean;
   responses: DescribedOperation["responses"];
 };
@@ -41,6 +43,7 @@ export function listOperations(document: OpenApiDocument): Operation[] {
         examplePath: query === "" ? examplePath : `${examplePath}?${query}`,
         exampleBody: described.requestBody?.content["application/json"]?.example,
         scope: described["x-scope"],
+        takesKey: described.security.some((way) => "apiKey" in way),
         hasPathParameter: inPath.length > 0,
         responses: described.responses,
       };

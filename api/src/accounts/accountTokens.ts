@@ -16,6 +16,8 @@ const AUDIENCE = "holdfast:account";
 const KEYS_STALE_MS = 60_000;
 
 export type AccountTokens = {
+  /** @throws {UnavailableError} 503 when there is no secret to seal the signing key with: then nobody can log in. */
+  requireSecret(): SecretBox;
   /** A token of seven days (RFC 7519). */
   issue(accountId: string): Promise<string>;
   /** The account that a token was issued to; null unless it is one of ours, unchanged and not expired. */
@@ -32,7 +34,7 @@ export function createAccountTokens({
   clock,
 }: {
   db: Database;
-  /** Null when no secret is configured: then nobody can log in. */
+  /** Null when no secret is configured. */
   secretBox: SecretBox | null;
   issuer: string;
   clock: () => Date;
@@ -57,12 +59,18 @@ export function createAccountTokens({
     return keys.set;
   }
 
+  function requireSecret(): SecretBox {
+    if (secretBox === null)
+      throw new UnavailableError("Accounts are not configured; set CHAIN_KEY_ENCRYPTION_SECRET");
+    return secretBox;
+  }
+
   return {
+    requireSecret,
     async issue(accountId) {
-      if (secretBox === null)
-        throw new UnavailableError("Accounts are not configured; set CHAIN_KEY_ENCRYPTION_SECRET");
-      const { kid, private_key } = await signingKey(db, secretBox, clock());
-      const pem = secretBox.open(private_key, contextOf(kid)).toString();
+      const box = requireSecret();
+      const { kid, private_key } = await signingKey(db, box, clock());
+      const pem = box.open(private_key, contextOf(kid)).toString();
       const nowS = Math.floor(clock().getTime() / 1_000);
       return new SignJWT({})
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })

@@ -318,11 +318,27 @@ describe("HA-20 a refusal", () => {
         body: { error: "Insufficient scope. Required: query or admin" },
       });
     const manager = await createTenantKey(api, { scopes: ["submit", "query", "manage"] });
-    for (const path of ["/admin/tenants", `/admin/api-keys?tenantId=${tenantId}`])
-      expect(await call(api.apiUrl, "GET", path, { key: manager.key })).toMatchObject({
-        status: 403,
-        body: { error: "Insufficient scope. Required: admin" },
-      });
+    expect(await call(api.apiUrl, "GET", "/admin/tenants", { key: manager.key })).toMatchObject({
+      status: 403,
+      body: { error: "Insufficient scope. Required: admin" },
+    });
+    expect(
+      await call(api.apiUrl, "GET", `/admin/api-keys?tenantId=${reader.tenantId}`, { key: reader.key }),
+    ).toMatchObject({ status: 403, body: { error: "Insufficient scope. Required: manage or admin" } });
+  });
+
+  test("meets a tenant that would manage another's keys, or grant what it has not", async () => {
+    const manager = await createTenantKey(api, { scopes: ["manage"] });
+    const other = await createTenantKey(api);
+    const as = (method: string, path: string, body?: object) =>
+      call(api.apiUrl, method, path, { key: manager.key, body });
+    const create = (body: object) => as("POST", "/admin/api-keys", { name: "key", ...body });
+    expect((await create({ tenantId: manager.tenantId })).status).toBe(201);
+    expect((await create({ tenantId: manager.tenantId, scopes: ["admin"] })).status).toBe(403);
+    expect((await create({ tenantId: other.tenantId })).status).toBe(404);
+    expect((await as("GET", `/admin/api-keys?tenantId=${other.tenantId}`)).status).toBe(404);
+    expect((await as("DELETE", `/admin/api-keys/${other.keyId}`)).status).toBe(404);
+    expect((await as("GET", `/admin/api-keys?tenantId=${manager.tenantId}`)).body.data).toHaveLength(2);
   });
 
   test("comes before the body is judged, and admin may do all", async () => {

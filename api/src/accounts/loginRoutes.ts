@@ -27,21 +27,27 @@ export type LoginRoutesDeps = {
   tokens: AccountTokens;
   countRequest: CountRequest;
   planLimits: PlanLimits;
+  limits: LoginLimits;
 };
 
-/** Per minute. Guessing a password or filling the database is not done at the pace of ordinary public requests. */
-const LOGINS_PER_ADDRESS_MAX = 30;
-const LOGINS_PER_ACCOUNT_MAX = 10;
-const SIGN_UPS_PER_ADDRESS_MAX = 10;
+/** Per minute: guessing passwords and filling the database must not go at the pace of ordinary public requests. */
+export type LoginLimits = {
+  /** Registrations, provisionings and logins from one address. */
+  perAddress: number;
+  /** Logins to one account, from wherever. */
+  perAccount: number;
+};
 
 /** Accounts (HA-1): registering, logging in, and the one step for programs. */
-export function loginRoutes({ db, clock, tokens, countRequest, planLimits }: LoginRoutesDeps): Route[] {
+export function loginRoutes(deps: LoginRoutesDeps): Route[] {
+  const { db, clock, tokens, countRequest, planLimits } = deps;
+
   async function limit(subject: string, requestsMax: number): Promise<void> {
     const { requests, windowEndsInSeconds } = await countRequest(subject, requestsMax);
     if (requests > requestsMax) throw new RateLimitedError(windowEndsInSeconds);
   }
-  const limitSignUps = (c: Context<AppEnv>) =>
-    limit(`sign-up:${c.get("clientAddress")}`, SIGN_UPS_PER_ADDRESS_MAX);
+  const limitAddress = (c: Context<AppEnv>) =>
+    limit(`auth:${c.get("clientAddress")}`, deps.limits.perAddress);
 
   return [
     defineRoute({
@@ -56,7 +62,8 @@ export function loginRoutes({ db, clock, tokens, countRequest, planLimits }: Log
         409: { description: "The e-mail address is registered already" },
       },
       handle: async (c, { body }) => {
-        await limitSignUps(c);
+        tokens.requireSecret();
+        await limitAddress(c);
         const { accountId, tenant } = await register(db, body, clock());
         return c.json({ token: await tokens.issue(accountId), tenant }, 201);
       },
@@ -73,9 +80,10 @@ export function loginRoutes({ db, clock, tokens, countRequest, planLimits }: Log
         401: { description: "Wrong e-mail address or password, whichever" },
       },
       handle: async (c, { body: { email, password } }) => {
-        await limit(`login:${c.get("clientAddress")}`, LOGINS_PER_ADDRESS_MAX);
+        tokens.requireSecret();
+        await limitAddress(c);
         const subject = createHash("sha256").update(email).digest("base64url");
-        await limit(`login-account:${subject}`, LOGINS_PER_ACCOUNT_MAX);
+        await limit(`login-account:${subject}`, deps.limits.perAccount);
         const account = await findAccountByEmail(db, email);
         // As long for an address that nobody has.
         const isRight = await isPassword(password, account?.passwordHash ?? null);
@@ -92,7 +100,7 @@ export function loginRoutes({ db, clock, tokens, countRequest, planLimits }: Log
       bodyExample: { name: "Build agent" },
       answers: { 201: { description: "The key is shown this once", schema: provisionAnswer } },
       handle: async (c, { body }) => {
-        await limitSignUps(c);
+        await limitAddress(c);
         return c.json(await provision(db, body, planLimits.free, clock()), 201);
       },
     }),

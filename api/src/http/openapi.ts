@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SCOPES_OF_ACCOUNTS } from "../accounts/scope.ts";
 import type { Answer, KeyAccess, Route } from "./route.ts";
 
 /** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
@@ -7,6 +8,12 @@ type Json = Record<string, unknown>;
 const SECURITY_SCHEMES = {
   apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
   bearer: { type: "http", scheme: "bearer", description: "The same API key as `Authorization: Bearer ha_…`" },
+  account: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "An account's token, from /auth/register or /auth/login",
+  },
 };
 
 const errorBody = z.object({
@@ -52,9 +59,7 @@ function operationOf(route: Route): Json {
     operationId: operationIdOf(route),
     summary,
     ...(description ? { description } : {}),
-    ...(isKeyed(access)
-      ? { security: [{ apiKey: [] }, { bearer: [] }], "x-scope": access.scope }
-      : { security: [] }),
+    ...(isKeyed(access) ? { security: securityOf(access), "x-scope": access.scope } : { security: [] }),
     parameters: parametersOf(route),
     ...(body
       ? {
@@ -76,6 +81,12 @@ function operationIdOf({ method, path }: Route): string {
 }
 
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+function securityOf({ by, scope }: KeyAccess): Json[] {
+  if (by === "account") return [{ account: [] }];
+  const byAccount = SCOPES_OF_ACCOUNTS.includes(scope) ? [{ account: [] }] : [];
+  return [{ apiKey: [] }, { bearer: [] }, ...byAccount];
+}
 
 function isKeyed(access: Route["access"]): access is KeyAccess {
   return typeof access === "object";

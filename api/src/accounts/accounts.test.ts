@@ -1,0 +1,276 @@
+import { createHmac } from "node:crypto";
+import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rowsHolding, startTestApi, type TestApi } from "#test/support/api.ts";
+import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { until } from "#test/support/until.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+/** Limits count by address: each test comes from its own. */
+let addresses = 0;
+const newAddress = () => `198.51.100.${++addresses}`;
+const PASSWORD = "correct horse battery";
+let people = 0;
+const newPerson = () => ({ name: "Acme Corp", email: `Dev${++people}@Acme.example`, password: PASSWORD });
+
+const post = (path: string, body: unknown, from = newAddress()) =>
+  call(api.apiUrl, "POST", path, { body, headers: { "X-Forwarded-For": from } });
+const register = (body: object = newPerson()) => post("/auth/register", body);
+const withToken = (token: string, method: string, path: string, body?: unknown, origin = api.apiUrl) =>
+  call(origin, method, path, { body, headers: { Authorization: `Bearer ${token}` } });
+const inOneWindow = () => until(() => new Date().getUTCSeconds() < 45, { deadlineMs: 20_000 });
+
+describe("HA-1 POST /auth/register", () => {
+  test("makes a tenant of plan free and answers a token of seven days", async () => {
+    const person = newPerson();
+    const { status, body } = await register(person);
+    expect(status).toBe(201);
+    expect(body.tenant).toEqual({
+      id: expect.any(String),
+      name: "Acme Corp",
+      email: person.email.toLowerCase(),
+      plan: "free",
+    });
+    const claims = JSON.parse(Buffer.from(body.token.split(".")[1], "base64url").toString());
+    expect(claims.exp - claims.iat).toBe(7 * 86_400);
+    expect(await withToken(body.token, "GET", "/auth/me")).toMatchObject({
+      status: 200,
+      body: { name: "Acme Corp", email: person.email.toLowerCase(), tenant: body.tenant },
+    });
+  });
+
+  test("refuses an address that is taken, in any case, also when two come at once", async () => {
+    const person = newPerson();
+    const both = await Promise.all([
+      register(person),
+      register({ ...person, email: person.email.toUpperCase() }),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect(both.find(({ status }) => status === 409)!.body).toEqual({ error: "Email already registered" });
+    const { rows } = await api.db.pool.query("SELECT FROM app.tenants WHERE contact_email = lower($1)", [
+      person.email,
+    ]);
+    expect(rows).toHaveLength(1);
+  });
+
+  test("keeps the password as argon2id alone, and no token", async () => {
+    const password = "a very secret passphrase 77";
+    const { body } = await register({ ...newPerson(), password });
+    expect(await rowsHolding(api.databaseUrl, password)).toEqual([]);
+    expect(await rowsHolding(api.databaseUrl, body.token)).toEqual([]);
+    expect(api.api.output()).not.toContain(password);
+    const { rows } = await api.db.pool.query(
+      "SELECT DISTINCT split_part(password_hash, '$', 2) AS kind FROM app.accounts",
+    );
+    expect(rows).toEqual([{ kind: "argon2id" }]);
+  });
+
+  test.each([
+    [{ password: "1234567" }, "password"],
+    [{ password: "x".repeat(257) }, "password"],
+    [{ password: 12_345_678 }, "password"],
+    [{ email: "nobody" }, "email"],
+    [{ email: undefined }, "email"],
+    [{ name: "" }, "name"],
+    [{ name: "x".repeat(256) }, "name"],
+  ])("refuses %j by the name of the member", async (part, member) => {
+    expect(await register({ ...newPerson(), ...part })).toMatchObject({ status: 400, body: { member } });
+  });
+
+  test("takes passwords of 8 and of 256 characters, of whatever script", async () => {
+    for (const password of ["пароль12", "🔐".repeat(256)]) {
+      const person = { ...newPerson(), password };
+      expect((await register(person)).status).toBe(201);
+      expect((await post("/auth/login", person)).status).toBe(200);
+    }
+  });
+});
+
+describe("HA-1 POST /auth/login", () => {
+  test("answers a token for the right password, whatever the case of the address", async () => {
+    const person = newPerson();
+    const { body: registered } = await register(person);
+    const { status, body } = await post("/auth/login", {
+      email: person.email.toUpperCase(),
+      password: PASSWORD,
+    });
+    expect(status).toBe(200);
+    expect(body.tenant).toEqual(registered.tenant);
+    expect((await withToken(body.token, "GET", "/auth/me")).status).toBe(200);
+  });
+
+  test("answers alike to a wrong password and to an address that nobody has", async () => {
+    const person = newPerson();
+    await register(person);
+    const wrong = await post("/auth/login", { ...person, password: "wrong password" });
+    const unknown = await post("/auth/login", { email: "nobody@acme.example", password: "wrong password" });
+    expect(wrong.status).toBe(401);
+    expect(wrong.body).toEqual({ error: "Invalid email or password" });
+    expect([unknown.status, unknown.body]).toEqual([wrong.status, wrong.body]);
+  });
+
+  test("is limited per account, wherever guesses come from, and per address, whomever they are about", async () => {
+    const person = newPerson();
+    await register(person);
+    await inOneWindow();
+    const perAccount = [];
+    for (let i = 0; i < 11; i++)
+      perAccount.push((await post("/auth/login", { ...person, password: `guess ${i}` })).status);
+    expect(perAccount).toEqual([...Array(10).fill(401), 429]);
+    const from = newAddress();
+    const perAddress = await Promise.all(
+      Array.from({ length: 31 }, (_, i) =>
+        post("/auth/login", { email: `${i}@acme.example`, password: "guess" }, from),
+      ),
+    );
+    expect(perAddress.filter(({ status }) => status === 429)).toHaveLength(1);
+  });
+});
+
+describe("HA-1 POST /auth/provision", () => {
+  test("makes a tenant of plan free and a key that works at once", async () => {
+    const { status, body } = await post("/auth/provision", { name: "Agent" });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      tenantId: expect.any(String),
+      apiKey: expect.stringMatching(/^ha_[0-9a-f]{64}$/),
+      plan: "free",
+      quota: { limit: 100, remaining: 100 },
+    });
+    const submitted = await call(api.apiUrl, "POST", "/v1/hashes", {
+      key: body.apiKey,
+      body: { hash: randomHash() },
+    });
+    expect(submitted.status).toBe(202);
+    expect(submitted.headers.get("X-Quota-Limit")).toBe("100");
+    const admin = await call(api.apiUrl, "GET", "/admin/tenants", { key: body.apiKey });
+    expect(admin.status).toBe(403);
+  });
+
+  test("and registering are limited per address", async () => {
+    await inOneWindow();
+    const from = newAddress();
+    const statuses = [];
+    for (let i = 0; i < 11; i++)
+      statuses.push((await post("/auth/provision", { name: "Agent" }, from)).status);
+    expect(statuses).toEqual([...Array(10).fill(201), 429]);
+    expect((await post("/auth/register", newPerson(), from)).status).toBe(429);
+  });
+});
+
+describe("an account token", () => {
+  test("reads and manages its own tenant, and neither submits nor grants more than it may", async () => {
+    const { body } = await register();
+    const { token, tenant } = body;
+    const create = (more: object) =>
+      withToken(token, "POST", "/admin/api-keys", { tenantId: tenant.id, name: "key", ...more });
+    const created = await create({ scopes: ["submit", "query"] });
+    expect(created.status).toBe(201);
+    const hash = randomHash();
+    expect(
+      (await call(api.apiUrl, "POST", "/v1/hashes", { key: created.body.key, body: { hash } })).status,
+    ).toBe(202);
+    expect((await withToken(token, "GET", `/v1/hashes/${hash}`)).status).toBe(200);
+    expect((await withToken(token, "GET", "/v1/quota")).body).toMatchObject({
+      plan: "free",
+      monthly: { used: 1 },
+    });
+    expect((await withToken(token, "GET", `/admin/api-keys?tenantId=${tenant.id}`)).body.data).toHaveLength(
+      1,
+    );
+    expect((await withToken(token, "POST", "/v1/hashes", { hash })).status).toBe(403);
+    expect((await withToken(token, "GET", "/admin/tenants")).status).toBe(403);
+    expect(await create({ scopes: ["admin"] })).toMatchObject({ status: 403 });
+    expect(await create({ scopes: [] })).toMatchObject({
+      status: 201,
+      body: { scopes: ["submit", "query", "manage"] },
+    });
+    expect((await withToken(token, "DELETE", `/admin/api-keys/${created.body.id}`)).status).toBe(204);
+  });
+
+  test("sees nothing of another tenant", async () => {
+    const { body } = await register();
+    const other = await createTenantKey(api);
+    const { token } = body;
+    expect(
+      (await withToken(token, "POST", "/admin/api-keys", { tenantId: other.tenantId, name: "x" })).status,
+    ).toBe(404);
+    expect((await withToken(token, "GET", `/admin/api-keys?tenantId=${other.tenantId}`)).status).toBe(404);
+    expect((await withToken(token, "DELETE", `/admin/api-keys/${other.keyId}`)).status).toBe(404);
+    expect((await call(api.apiUrl, "GET", "/v1/batches", other)).status).toBe(200);
+  });
+
+  test("works in every process, is limited, audited, and ends with its tenant's suspension", async () => {
+    const second = await api.startApi();
+    const { body } = await register();
+    const me = await withToken(body.token, "GET", "/auth/me", undefined, second.url);
+    expect(me.status).toBe(200);
+    expect(me.headers.get("X-RateLimit-Limit")).toBe("600");
+    const { rows } = await api.db.pool.query("SELECT * FROM app.audit_logs WHERE request_id = $1", [
+      me.headers.get("X-Request-Id"),
+    ]);
+    expect(rows).toMatchObject([
+      { tenant_id: body.tenant.id, api_key_id: null, action: "account.view", status_code: 200 },
+    ]);
+    await call(api.apiUrl, "PATCH", `/admin/tenants/${body.tenant.id}`, {
+      key: api.adminKey,
+      body: { status: "suspended" },
+    });
+    expect((await withToken(body.token, "GET", "/auth/me", undefined, second.url)).status).toBe(403);
+    await second.process.stop();
+  });
+
+  test("is nothing that somebody else can make", async () => {
+    const { body } = await register();
+    const [header, claims, signature] = body.token.split(".");
+    const kid = JSON.parse(
+      base64url.decode(header).reduce((text: string, byte: number) => text + String.fromCharCode(byte), ""),
+    ).kid;
+    const payload = JSON.parse(Buffer.from(claims, "base64url").toString());
+    const { rows } = await api.db.pool.query("SELECT public_jwk FROM app.account_token_keys WHERE kid = $1", [
+      kid,
+    ]);
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const hs256 = (secret: Buffer | string) => {
+      const signed = `${encode({ alg: "HS256", typ: "account+jwt", kid })}.${claims}`;
+      return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+    };
+    const own = await generateKeyPair("EdDSA", { extractable: true });
+    const sign = (changes: object, protectedHeader: object = {}) =>
+      new SignJWT({ ...payload, ...changes })
+        .setProtectedHeader({ alg: "EdDSA", typ: "account+jwt", kid, ...protectedHeader })
+        .sign(own.privateKey);
+    const forged = [
+      `${encode({ alg: "none", typ: "account+jwt" })}.${claims}.`,
+      `${encode({ alg: "none", typ: "account+jwt" })}.${claims}.${signature}`,
+      hs256(Buffer.from(rows[0].public_jwk.x, "base64url")),
+      hs256(JSON.stringify(rows[0].public_jwk)),
+      await sign({}),
+      await sign({}, { jwk: await exportJWK(own.publicKey) }),
+      `${header}.${encode({ ...payload, sub: "0190aaaa-0000-7000-8000-000000000000" })}.${signature}`,
+      `${header}.${encode({ ...payload, exp: payload.exp + 1 })}.${signature}`,
+      `${header}.${claims}.`,
+      "a.b.c",
+    ];
+    for (const token of forged) expect((await withToken(token, "GET", "/auth/me")).status).toBe(401);
+    const { key } = await createTenantKey(api);
+    expect((await withToken(key, "GET", "/auth/me")).status).toBe(401);
+  });
+});
+
+test("HA-1 without a secret to seal its key with, nobody logs in, and it says what is missing", async () => {
+  const bare = await api.startApi({ CHAIN_KEY_ENCRYPTION_SECRET: "" });
+  const person = newPerson();
+  const answer = await call(bare.url, "POST", "/auth/register", { body: person });
+  expect(answer).toMatchObject({
+    status: 503,
+    body: { error: expect.stringContaining("CHAIN_KEY_ENCRYPTION_SECRET") },
+  });
+  expect((await post("/auth/login", person)).status).toBe(401); // nothing was stored
+  await bare.process.stop();
+});
