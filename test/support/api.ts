@@ -47,6 +47,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
       env: {
         DATABASE_URL: databaseUrl,
         PUBLIC_RATE_LIMIT: "100000000",
+        AUTH_RATE_LIMIT: "100000000",
         CHAIN_KEY_ENCRYPTION_SECRET: "x".repeat(32),
         PORT: "0",
         ...settings,

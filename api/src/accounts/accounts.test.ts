@@ -7,7 +7,7 @@ import { until } from "#test/support/until.ts";
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ AUTH_RATE_LIMIT: "30", LOGIN_RATE_LIMIT: "10" });
 });
 afterAll(() => api.stop());
 
@@ -156,9 +156,9 @@ describe("HA-1 POST /auth/provision", () => {
     await inOneWindow();
     const from = newAddress();
     const statuses = [];
-    for (let i = 0; i < 11; i++)
+    for (let i = 0; i < 31; i++)
       statuses.push((await post("/auth/provision", { name: "Agent" }, from)).status);
-    expect(statuses).toEqual([...Array(10).fill(201), 429]);
+    expect(statuses).toEqual([...Array(30).fill(201), 429]);
     expect((await post("/auth/register", newPerson(), from)).status).toBe(429);
   });
 });
