@@ -72,6 +72,7 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
     ],
   },
   CHAIN_CONFIRMATIONS: { good: "1", becomes: 1, bad: ["0", "10077", "hunter2"] },
+  BALANCE_ANCHORS_MIN: { good: "0", becomes: 0, bad: ["-1", "hunter2"] },
   RECEIPT_SIGNING_KEY_FILE: { good: "key.pem", becomes: "key.pem", bad: [] },
   SEAL_INTERVAL_MS: { good: "10", becomes: 10, bad: ["9", "86400077", "hunter2"] },
   BATCH_LEAVES_MAX: { good: "1000000", becomes: 1_000_000, bad: ["0", "1000077", "hunter2"] },

@@ -147,6 +147,11 @@ export const SETTINGS = {
     default: "5",
     schema: integer(1, 10_000),
   },
+  BALANCE_ANCHORS_MIN: {
+    doc: "The log warns when the publisher cannot pay for this many anchors any more",
+    default: "1000",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
   RECEIPT_SIGNING_KEY_FILE: {
     doc: "Ed25519 private key (PKCS #8 PEM) that signs receipts; workers only",
     schema: z.string().optional(),

@@ -4,6 +4,7 @@ import { loadKeccak } from "#protocol/merkleTree.ts";
 import { createAnchorWriter } from "./chain/anchorWriter.ts";
 import { createChainReader } from "./chain/chainReader.ts";
 import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
+import { watchBalance } from "./chain/watchBalance.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
@@ -20,6 +21,7 @@ import { onShutdown } from "./shutdown.ts";
 
 /** How often windows of the rate limits that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
+const BALANCE_INTERVAL_MS = 60_000;
 
 /** Settings that only a worker needs. */
 function workerSettings(config: Config) {
@@ -111,7 +113,16 @@ async function main(): Promise<void> {
     "worker ready",
   );
   const forget: Step = { name: "forget old windows", run: () => forgetOldWindows(db).then(() => false) };
+  const balance: Step = {
+    name: "watch balance",
+    run: async () => {
+      const { chainId } = chain;
+      await watchBalance({ chainId, reader, writer, anchorsLeftMin: config.BALANCE_ANCHORS_MIN, logger });
+      return false;
+    },
+  };
   await Promise.all([
+    runLoop(balance, { pollMs: BALANCE_INTERVAL_MS, signal: stop.signal, logger }),
     ...steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
     runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal: stop.signal, logger }),
   ]);
