@@ -46,7 +46,7 @@ function createLimits(
   return { countRequest: createRateLimit(counter, clock), close: () => redis.disconnect() };
 }
 
-/** The process that answers HTTP. It holds no private key; run as many as you like behind one address. */
+/** The process that answers HTTP. It holds no key that a proof depends on; run as many as you like behind one address. */
 function main(): void {
   const config = loadConfig(process.env);
   // Lines are written in blocks, off the request's path; the rest is flushed at exit.
