@@ -62,6 +62,9 @@ const INDEXED_UP_TO_STALE_MS = 500;
 /** How old an answer about readiness may be: each one asks every chain, and anybody may ask. Milliseconds. */
 const READINESS_STALE_MS = 500;
 
+/** The same of metrics that are read from the database and the chains; milliseconds. */
+const GAUGES_STALE_MS = 1_000;
+
 /** The whole HTTP surface over what it is given; it opens nothing and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { db, clock, logger, metrics } = deps;
@@ -83,7 +86,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     clock,
   );
 
-  const readMetrics = registerGauges(
+  const readGauges = registerGauges(
     metrics,
     {
       pipelineDepths: () => readPipelineDepths(db),
@@ -92,6 +95,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     clock,
   );
 
+  const refreshGauges = remember(readGauges, GAUGES_STALE_MS, clock);
+  const readMetrics = async () => {
+    await refreshGauges();
+    return metrics.registry.metrics();
+  };
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
   const routes = [

@@ -22,6 +22,9 @@ export type TestApi = {
 /** The id of the chain that submissions go to. Nothing listens at its RPC URL: nobody anchors here. */
 export const UNREACHABLE_CHAIN_ID = 31337;
 
+/** CHAIN_KEY_ENCRYPTION_SECRET of test APIs. */
+export const TEST_SECRET = "a secret of the tests and of nobody else";
+
 /** API processes over a PostgreSQL of their own, without chain, workers and indexer: all that accepting hashes needs. */
 export async function startTestApi(settings: Record<string, string> = {}): Promise<TestApi> {
   const postgres: EmbeddedPostgres = await startTestPostgres();
@@ -48,7 +51,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
         DATABASE_URL: databaseUrl,
         PUBLIC_RATE_LIMIT: "100000000",
         AUTH_RATE_LIMIT: "100000000",
-        CHAIN_KEY_ENCRYPTION_SECRET: "x".repeat(32),
+        CHAIN_KEY_ENCRYPTION_SECRET: TEST_SECRET,
         PORT: "0",
         ...settings,
         ...more,

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { calculateJwkThumbprint, createLocalJWKSet, importPKCS8, type JWK, jwtVerify, SignJWT } from "jose";
 import type { Database } from "../db/client.ts";
 import { UnavailableError } from "../errors.ts";
-import type { SecretBox } from "../secrets/secretBox.ts";
+import { type SecretBox, UnopenableSecretError } from "../secrets/secretBox.ts";
 
 /** HA-1: seven days. */
 const TOKEN_LASTS_S = 7 * 86_400;
@@ -12,19 +12,18 @@ const ALGORITHM = "EdDSA";
 /** Account tokens are told from access tokens and receipts by type, audience and key (protocol §9). */
 const TYPE = "account+jwt";
 const AUDIENCE = "holdfast:account";
-/** How old the list of keys may be; a token of a key made since is looked for again. Milliseconds. */
+/** How old the list of keys may be, and how old for a token whose key it does not name; milliseconds. */
 const KEYS_STALE_MS = 60_000;
+const KEYS_STALE_FOR_UNKNOWN_MS = 1_000;
 
 export type AccountTokens = {
-  /** @throws {UnavailableError} 503 when there is no secret to seal the signing key with: then nobody can log in. */
-  requireSecret(): SecretBox;
-  /** A token of seven days (RFC 7519). */
-  issue(accountId: string): Promise<string>;
+  /** Issues tokens of seven days (RFC 7519); asked for before an account is made, so that none is made that cannot log in. */
+  issuer(): Promise<(accountId: string) => Promise<string>>;
   /** The account that a token was issued to; null unless it is one of ours, unchanged and not expired. */
   accountOf(token: string): Promise<string | null>;
 };
 
-type KeyRow = { kid: string; public_jwk: JWK; private_key: Buffer; signs_until: Date };
+type KeyRow = { kid: string; public_jwk: JWK; private_key: Buffer };
 
 /** Signs with a key that is replaced every 30 days; its predecessors verify until their last token has expired. */
 export function createAccountTokens({
@@ -39,53 +38,58 @@ export function createAccountTokens({
   issuer: string;
   clock: () => Date;
 }): AccountTokens {
-  let keys: { set: ReturnType<typeof createLocalJWKSet>; kids: Set<string>; readAtMs: number } | null = null;
+  type Keys = { set: ReturnType<typeof createLocalJWKSet>; kids: Set<string> };
+  let keys: Promise<Keys> | null = null;
+  let readAtMs = 0;
 
-  async function publicKeys(kid: string | undefined) {
-    const nowMs = clock().getTime();
-    const isFresh = keys !== null && nowMs - keys.readAtMs < KEYS_STALE_MS;
-    if (keys === null || !isFresh || !keys.kids.has(kid ?? "")) {
-      const { rows } = await db.pool.query<KeyRow>(
-        "SELECT kid, public_jwk FROM app.account_token_keys WHERE verifies_until > $1",
-        [clock()],
-      );
-      const jwks = rows.map((row) => ({ ...row.public_jwk, kid: row.kid, alg: ALGORITHM }));
-      keys = {
-        set: createLocalJWKSet({ keys: jwks }),
-        kids: new Set(rows.map((row) => row.kid)),
-        readAtMs: nowMs,
-      };
-    }
-    return keys.set;
+  async function readKeys(): Promise<Keys> {
+    const { rows } = await db.pool.query<KeyRow>(
+      "SELECT kid, public_jwk FROM app.account_token_keys WHERE verifies_until > $1",
+      [clock()],
+    );
+    const jwks = rows.map((row) => ({ ...row.public_jwk, kid: row.kid, alg: ALGORITHM }));
+    return { set: createLocalJWKSet({ keys: jwks }), kids: new Set(rows.map((row) => row.kid)) };
   }
 
-  function requireSecret(): SecretBox {
-    if (secretBox === null)
-      throw new UnavailableError("Accounts are not configured; set CHAIN_KEY_ENCRYPTION_SECRET");
-    return secretBox;
+  /** The list; read again when it is old. Requests meanwhile share one read, and a failure is not remembered. */
+  function listKeys(staleAfterMs: number): Promise<Keys> {
+    const nowMs = clock().getTime();
+    if (keys !== null && nowMs - readAtMs < staleAfterMs) return keys;
+    readAtMs = nowMs;
+    const reading = readKeys();
+    keys = reading;
+    reading.catch(() => {
+      if (keys === reading) keys = null;
+    });
+    return reading;
+  }
+
+  async function keysFor(kid: string | undefined): Promise<Keys["set"]> {
+    const known = await listKeys(KEYS_STALE_MS);
+    return (known.kids.has(kid ?? "") ? known : await listKeys(KEYS_STALE_FOR_UNKNOWN_MS)).set;
   }
 
   return {
-    requireSecret,
-    async issue(accountId) {
-      const box = requireSecret();
-      const { kid, private_key } = await signingKey(db, box, clock());
-      const pem = box.open(private_key, contextOf(kid)).toString();
+    async issuer() {
+      if (secretBox === null) throw new UnavailableError("Accounts are not configured on this server");
+      const { kid, pem } = await signingKey(db, secretBox, clock());
+      const key = await importPKCS8(pem, ALGORITHM);
       const nowS = Math.floor(clock().getTime() / 1_000);
-      return new SignJWT({})
-        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
-        .setSubject(accountId)
-        .setIssuer(issuer)
-        .setAudience(AUDIENCE)
-        .setIssuedAt(nowS)
-        .setExpirationTime(nowS + TOKEN_LASTS_S)
-        .sign(await importPKCS8(pem, ALGORITHM));
+      return (accountId) =>
+        new SignJWT({})
+          .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+          .setSubject(accountId)
+          .setIssuer(issuer)
+          .setAudience(AUDIENCE)
+          .setIssuedAt(nowS)
+          .setExpirationTime(nowS + TOKEN_LASTS_S)
+          .sign(key);
     },
     async accountOf(token) {
       try {
         const { payload } = await jwtVerify(
           token,
-          async (header, jws) => (await publicKeys(header.kid))(header, jws),
+          async (header, jws) => (await keysFor(header.kid))(header, jws),
           {
             algorithms: [ALGORITHM],
             typ: TYPE,
@@ -104,17 +108,30 @@ export function createAccountTokens({
   };
 }
 
-/** The key that signs now; made when there is none. Two processes that make one at a time leave two, and either is good. */
-async function signingKey({ pool }: Database, secretBox: SecretBox, now: Date): Promise<KeyRow> {
+/**
+ * The key that signs now; made when there is none, or none that the configured secrets open. Two processes that make one at a
+ * time leave two, and either is good.
+ */
+async function signingKey(
+  { pool }: Database,
+  secretBox: SecretBox,
+  now: Date,
+): Promise<{ kid: string; pem: string }> {
   const { rows } = await pool.query<KeyRow>(
-    "SELECT * FROM app.account_token_keys WHERE signs_until > $1 ORDER BY signs_until DESC LIMIT 1",
+    "SELECT * FROM app.account_token_keys WHERE signs_until > $1 ORDER BY signs_until DESC",
     [now],
   );
-  if (rows[0] !== undefined) return rows[0];
+  for (const { kid, private_key } of rows) {
+    try {
+      return { kid, pem: secretBox.open(private_key, contextOf(kid)).toString() };
+    } catch (error) {
+      if (!(error instanceof UnopenableSecretError)) throw error;
+    }
+  }
   const { privateKey } = await promisify(generateKeyPair)("ed25519");
   const publicJwk = createPublicKey(privateKey).export({ format: "jwk" }) as JWK;
   const kid = await calculateJwkThumbprint(publicJwk);
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const sealed = secretBox.seal(Buffer.from(pem), contextOf(kid));
   const signsUntil = new Date(now.getTime() + KEY_SIGNS_MS);
   await pool.query(
@@ -122,7 +139,7 @@ async function signingKey({ pool }: Database, secretBox: SecretBox, now: Date): 
      VALUES ($1, $2, $3, $4, $5, $6)`,
     [kid, publicJwk, sealed, now, signsUntil, new Date(signsUntil.getTime() + TOKEN_LASTS_S * 1_000)],
   );
-  return { kid, public_jwk: publicJwk, private_key: sealed, signs_until: signsUntil };
+  return { kid, pem };
 }
 
 function contextOf(kid: string): string {

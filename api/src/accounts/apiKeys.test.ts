@@ -175,6 +175,19 @@ describe("HA-16 a key", () => {
     await second.process.stop();
   });
 
+  test("that is revoked again, or that nobody knows, makes no process read its keys again", async () => {
+    const version = async () =>
+      (await api.db.pool.query("SELECT version FROM app.access_version")).rows[0].version;
+    const { keyId } = await createTenantKey(api);
+    const before = await version();
+    await admin("DELETE", `/admin/api-keys/${keyId}`);
+    const after = await version();
+    expect(after).not.toBe(before);
+    expect((await admin("DELETE", `/admin/api-keys/${keyId}`)).status).toBe(204);
+    await admin("DELETE", "/admin/api-keys/0190aaaa-0000-7000-8000-000000000000");
+    expect(await version()).toBe(after);
+  });
+
   test("that is revoked, or whose tenant is suspended, stores nothing from then on, in every process", async () => {
     const second = await api.startApi();
     const { key, keyId, tenantId: suspended } = await createTenantKey(api, { scopes: ["submit"] });

@@ -1,13 +1,17 @@
-import { eq } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeys } from "../db/apiKeys.ts";
+import type { Orm } from "../db/client.ts";
 import { tenants } from "../db/tenants.ts";
-import { ForbiddenError, NotFoundError } from "../errors.ts";
+import { ConflictError, ForbiddenError, NotFoundError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import { apiKeyPrefix, apiKeySha256, generateApiKey } from "./apiKey.ts";
 import { hasScope, SCOPES_BY_DEFAULT } from "./scope.ts";
 import type { CreateApiKeyInput } from "./wire.ts";
+
+/** Each key has a rate limit of its own: without a bound on their number there would be none. */
+const OWN_KEYS_MAX = 100;
 
 /** Creates a key and answers it, this once (HA-16). Only the operator makes keys for others, and keys that may do all. */
 export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) {
@@ -19,6 +23,10 @@ export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) 
   return ctx.db.orm.transaction(async (tx) => {
     const [tenant] = await tx.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, input.tenantId));
     if (tenant === undefined) throw new NotFoundError("Tenant");
+    if (!isOperator && (await countActiveKeys(tx, tenant.id)) >= OWN_KEYS_MAX)
+      throw new ConflictError(
+        `A tenant can make ${OWN_KEYS_MAX} keys that are not revoked; revoke one first`,
+      );
     const created = {
       id: newId(),
       tenantId: tenant.id,
@@ -35,4 +43,8 @@ export async function createApiKey({ ctx, input }: VerbArgs<CreateApiKeyInput>) 
     });
     return { ...created, key };
   });
+}
+
+function countActiveKeys(tx: Pick<Orm, "$count">, tenantId: string): Promise<number> {
+  return tx.$count(apiKeys, and(eq(apiKeys.tenantId, tenantId), isNull(apiKeys.revokedAt)));
 }

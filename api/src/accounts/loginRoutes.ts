@@ -62,10 +62,10 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
         409: { description: "The e-mail address is registered already" },
       },
       handle: async (c, { body }) => {
-        tokens.requireSecret();
         await limitAddress(c);
+        const issue = await tokens.issuer();
         const { accountId, tenant } = await register(db, body, clock());
-        return c.json({ token: await tokens.issue(accountId), tenant }, 201);
+        return c.json({ token: await issue(accountId), tenant }, 201);
       },
     }),
     defineRoute({
@@ -80,7 +80,6 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
         401: { description: "Wrong e-mail address or password, whichever" },
       },
       handle: async (c, { body: { email, password } }) => {
-        tokens.requireSecret();
         await limitAddress(c);
         const subject = createHash("sha256").update(email).digest("base64url");
         await limit(`login-account:${subject}`, deps.limits.perAccount);
@@ -88,7 +87,8 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
         // As long for an address that nobody has.
         const isRight = await isPassword(password, account?.passwordHash ?? null);
         if (account === null || !isRight) throw new UnauthorizedError("Invalid email or password");
-        return c.json({ token: await tokens.issue(account.id), tenant: tenantOf(account) });
+        const issue = await tokens.issuer();
+        return c.json({ token: await issue(account.id), tenant: tenantOf(account) });
       },
     }),
     defineRoute({

@@ -39,7 +39,7 @@ const admin = (action: `${string}.${string}`, resourceType: string): Access => (
   resourceType,
 });
 
-/** `/admin/tenants` and `/admin/api-keys` (HA-16): the platform operator's. */
+/** `/admin/tenants` (HA-16), the operator's; `/admin/api-keys`, also of each tenant's own; `/v1/quota` (HA-6). */
 export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
   return [
     defineRoute({
@@ -101,6 +101,7 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
       answers: {
         201: { description: "Created; the key is shown this once", schema: createdApiKeyAnswer },
         404: { description: "There is no such tenant" },
+        409: { description: "A tenant that made 100 keys itself must revoke one first" },
       },
       handle: async (c, { body }) => c.json(await createApiKey({ ctx: verbContext(c), input: body }), 201),
     }),

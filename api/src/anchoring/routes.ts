@@ -80,6 +80,7 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
         200: { description: "Submitted before by this tenant", schema: submissionAnswer },
       },
       handle: async (c, { body: { hash, externalId = null, metadata = null, chainId } }) => {
+        c.get("call").resourceId = hash;
         const chain = await deps.chains.forSubmission(chainId);
         const { results, quota } = await deps.submitHashes({
           ctx: deps.verbContext(c),

@@ -200,6 +200,7 @@ describe("public routes are limited per IP address", () => {
 test("IPv6 addresses of one /64 count together, by whichever spelling, and everything else by itself", () => {
   const network = "address:2001:db8:1:2::/64";
   expect(sharedSubject("address:2001:db8:1:2:3:4:5:6")).toBe(network);
+  expect(sharedSubject("auth:2001:db8:1:2:3:4:5:6")).toBe("auth:2001:db8:1:2::/64");
   expect(sharedSubject("address:2001:0DB8:0001:0002::1")).toBe(network);
   expect(sharedSubject("address:2001:db8:1:3::1")).toBe("address:2001:db8:1:3::/64");
   expect(sharedSubject("address:2001:db8::1")).toBe("address:2001:db8:0:0::/64");

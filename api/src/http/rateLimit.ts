@@ -98,13 +98,13 @@ export async function forgetOldWindows({ pool }: Pick<Database, "pool">): Promis
  * has all of them (RFC 6177, RFC 8981). Other subjects stay as they are.
  */
 export function sharedSubject(subject: string): string {
-  const address = /^address:([^%]*)/.exec(subject)?.[1] ?? "";
+  const [, kind, address = ""] = /^(address|auth):([^%]*)/.exec(subject) ?? [];
   if (!isIPv6(address)) return subject;
   const [before = "", after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = before === "" ? [] : before.split(":");
   const groupsAfter = after ? after.split(":") : [];
   const zeros = Array<string>(8 - groups.length - groupsAfter.length).fill("0");
-  return `address:${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
+  return `${kind}:${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
 }
 
 /** A subject's window as one process knows it. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "#scripts/stack/freePort.ts";
 import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { until } from "#test/support/until.ts";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -27,9 +28,9 @@ test("the depth and age of the pipeline are read from the database", async () =>
   const before = (await metric("holdfast_pending_hashes", { chain_id }))!;
   for (let i = 0; i < 3; i++)
     await call(api.apiUrl, "POST", "/v1/hashes", { key, body: { hash: randomHash() } });
-  expect(await metric("holdfast_pending_hashes", { chain_id })).toBe(before + 3);
+  await until(async () => (await metric("holdfast_pending_hashes", { chain_id })) === before + 3);
   await api.db.pool.query("UPDATE app.submissions SET created_at = created_at - interval '1 hour'");
-  expect(await metric("holdfast_oldest_pending_seconds", { chain_id })).toBeGreaterThanOrEqual(3_600);
+  await until(async () => (await metric("holdfast_oldest_pending_seconds", { chain_id }))! >= 3_600);
   expect(await metric("holdfast_batches", { chain_id, state: "sealed" })).toBe(0);
   expect(await metric("holdfast_anchor_gas_used", { chain_id })).toBe(0);
 });

@@ -53,14 +53,15 @@ export function createMetrics() {
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * Adds what is read at each scrape, the pipeline and the publishers, and answers the scrape in Prometheus' text format. What cannot be
- * read is left out of it: a database that is away must not hide the other metrics.
+ * Adds what is read and not counted, the pipeline and the publishers. What cannot be read is left out: a database that is away must
+ * not hide the other metrics.
+ * @returns what reads it; to be called before a scrape is answered.
  */
 export function registerGauges(
   { registry }: Metrics,
   sources: MetricsSources,
   clock: () => Date,
-): () => Promise<string> {
+): () => Promise<void> {
   const gauge = (name: string, help: string, ...labels: string[]) =>
     new Gauge({ name: `holdfast_${name}`, help, labelNames: ["chain_id", ...labels], registers: [registry] });
   const pending = gauge("pending_hashes", "Accepted hashes that are in no batch yet");
@@ -110,6 +111,5 @@ export function registerGauges(
     for (const { chainId, publisher, balanceWei } of balances)
       if (balanceWei !== null)
         balance.set({ chain_id: String(chainId), publisher }, Number(formatEther(balanceWei)));
-    return registry.metrics();
   };
 }
