@@ -48,7 +48,9 @@ describe("protocol §8: finality by the chain's own tags", () => {
 
   const askChain = async (body: string) => {
     const headers = { "content-type": "application/json" };
-    return (await fetch(chain.rpcUrl, { method: "POST", headers, body })).text();
+    const ask = () => fetch(chain.rpcUrl, { method: "POST", headers, body });
+    // The node may close an idle connection in the moment in which it is used again.
+    return (await ask().catch(ask)).text();
   };
   const verify = () => verifyReceipt({ receipt, rpc: nodeUrl, timeoutMs: 5_000 });
 
