@@ -31,14 +31,19 @@ import { requestLog } from "./http/requestLog.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import type { JobQueue } from "./jobs/jobQueue.ts";
+import { deadLetterRoutes } from "./jobs/routes.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { readJobDepths } from "./operations/readJobDepths.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
+import { createCheckTarget } from "./outbound/checkTarget.ts";
+import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
   db: Database;
@@ -56,6 +61,8 @@ export type AppDeps = {
   metrics: Metrics;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
+  resolveName: ResolveName;
+  webhookAllowLoopback: boolean;
 };
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
@@ -92,6 +99,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     metrics,
     {
       pipelineDepths: () => readPipelineDepths(db),
+      jobDepths: () => readJobDepths(db),
       publisherBalances: async () => readPublisherBalances(await chains.all(), readerOf),
     },
     clock,
@@ -116,6 +124,18 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
+    ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
+    ...webhookRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      settings: {
+        secretBox: deps.secretBox,
+        checkTarget: createCheckTarget({
+          resolveName: deps.resolveName,
+          allowLoopback: deps.webhookAllowLoopback,
+        }),
+      },
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,

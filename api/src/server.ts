@@ -10,6 +10,7 @@ import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
+import { resolveByDns } from "./outbound/resolveTarget.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
@@ -83,6 +84,8 @@ function main(): void {
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
       : null,
+    resolveName: resolveByDns,
+    webhookAllowLoopback: config.WEBHOOK_ALLOW_LOOPBACK,
     planLimits: {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,

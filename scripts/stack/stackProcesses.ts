@@ -62,11 +62,17 @@ export async function startWorker(
       CHAIN_CONTRACT_ADDRESS: chain.contract,
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
+      CHAIN_KEY_ENCRYPTION_SECRET: keptEncryptionSecret(start),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
     }),
     startedBy: ({ line }) => (line?.includes('"msg":"worker ready"') ? "ready" : undefined),
   });
+}
+
+/** API and workers seal and open the same secrets. */
+function keptEncryptionSecret({ home }: StackStart): string {
+  return keptSecret(join(home, "chain-key-encryption-secret"));
 }
 
 export async function startApi(
@@ -84,7 +90,7 @@ export async function startApi(
     env: environmentOf(READ_BY.api, {
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
-      CHAIN_KEY_ENCRYPTION_SECRET: keptSecret(join(start.home, "chain-key-encryption-secret")),
+      CHAIN_KEY_ENCRYPTION_SECRET: keptEncryptionSecret(start),
       // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
       ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
       ...settings,
