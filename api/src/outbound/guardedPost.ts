@@ -114,6 +114,6 @@ const WORDS: Record<string, string> = {
 function inWords(error: unknown): string {
   if (error instanceof NotPublicError) return error.message;
   const { code } = error as { code?: unknown };
-  if (typeof code !== "string") return "the connection ended before the answer";
+  if (typeof code !== "string") return "the connection ended within the answer";
   return WORDS[code] ?? `the connection failed (${code})`;
 }

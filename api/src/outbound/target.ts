@@ -17,7 +17,7 @@ const LOCAL_NAME = /(^|\.)(localhost|local|internal|home\.arpa)$/;
  * @param allowLoopback lets http and https to this machine through as well, and nothing else.
  */
 export function parseTarget(text: string, allowLoopback: boolean): Target {
-  const url = /[\s\p{Cc}]/u.test(text) ? null : URL.parse(text);
+  const url = /[\s\p{Cc}\\]/u.test(text) ? null : URL.parse(text);
   if (url === null) return refused("must be an HTTPS URL");
   if (text.length > URL_CHARACTERS_MAX) return refused(`must have at most ${URL_CHARACTERS_MAX} characters`);
   if (url.username !== "" || url.password !== "") return refused("must not hold a user or password");

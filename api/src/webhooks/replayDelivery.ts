@@ -26,7 +26,7 @@ export async function replayDelivery({
     const { eventId, eventType, body } = past;
     const again = { tenantId, webhookId: id, eventId, eventType, body };
     const [newDeliveryId] = await storeDeliveries(tx, jobs, [again], ctx.clock());
-    await writeAudit(tx, ctx, { resourceId: id, statusCode: 202 });
+    await writeAudit(tx, ctx, { resourceId: deliveryId, statusCode: 202 });
     return findDelivery(tx, { tenantId, webhookId: id, deliveryId: newDeliveryId! });
   });
 }

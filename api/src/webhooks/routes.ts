@@ -144,7 +144,7 @@ function deliveryRoutesOf({ verbContext, jobs }: WebhookRoutesDeps): Route[] {
       path: "/v1/webhooks/:id/deliveries/:deliveryId/replay",
       summary: "Deliver something again",
       description: "A new delivery with the same event id and body, signed anew.",
-      access: access("replay"),
+      access: { scope: "query", action: "webhook.replay", resourceType: "webhook_delivery" },
       params: {
         id: idParam,
         deliveryId: { schema: z.uuid(), description: "The delivery's id", example: EXAMPLE_ID },
