@@ -14,7 +14,8 @@ CREATE TABLE app.webhooks (
 );
 
 -- The outbox: written in the transaction of the fact, one row per webhook that is to hear of it, and taken out when its
--- deliveries are stored. A row for hash.anchored stands for all of the tenant's hashes in a batch.
+-- deliveries are stored. A row for hash.anchored stands for all of the tenant's hashes in a batch. No foreign key: the fact must not
+-- wait for somebody who deletes a webhook.
 CREATE TABLE app.webhook_outbox (
   tenant_id  uuid NOT NULL,
   webhook_id uuid NOT NULL,
@@ -23,8 +24,7 @@ CREATE TABLE app.webhook_outbox (
   data       jsonb NOT NULL,
   next_leaf  integer NOT NULL DEFAULT 0, -- of hash.anchored: leaves before it are stored already
   created_at timestamptz NOT NULL,
-  PRIMARY KEY (tenant_id, webhook_id, id),
-  FOREIGN KEY (tenant_id, webhook_id) REFERENCES app.webhooks (tenant_id, id) ON DELETE CASCADE
+  PRIMARY KEY (tenant_id, webhook_id, id)
 );
 
 CREATE TABLE app.webhook_deliveries (

@@ -24,12 +24,13 @@ export async function startWebhookWorker(
   options: {
     post?: GuardedPost;
     clock?: () => Date;
-    /** False: nothing is delivered, only prepared. */
+    /** False: nothing is prepared for delivery, or nothing delivered, but by the test itself. */
+    fansOut?: boolean;
     delivers?: boolean;
     timeoutMs?: number;
   } = {},
 ): Promise<WebhookWorker> {
-  const { clock = () => new Date(), delivers = true, timeoutMs = 10_000 } = options;
+  const { clock = () => new Date(), fansOut = true, delivers = true, timeoutMs = 10_000 } = options;
   const db = connectDatabase({
     url: databaseUrl,
     connectionsMax: 5,
@@ -49,7 +50,7 @@ export async function startWebhookWorker(
     queue: jobs,
     workers: [],
     loops: [
-      () => runLoop(fanOut, { pollMs: 20, signal, logger }),
+      ...(fansOut ? [() => runLoop(fanOut, { pollMs: 20, signal, logger })] : []),
       ...(delivers ? [() => deliverEvents(deps, signal)] : []),
     ],
     retryMs: 50,

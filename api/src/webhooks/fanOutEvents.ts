@@ -1,4 +1,5 @@
 import type { PoolClient } from "pg";
+import type { Logger } from "pino";
 import type { Database } from "../db/client.ts";
 import { withTransaction } from "../db/transaction.ts";
 import type { JobQueue } from "../jobs/jobQueue.ts";
@@ -7,7 +8,7 @@ import { bodyOf, type EventType } from "./eventTypes.ts";
 import type { AnchoredBatch } from "./recordEvent.ts";
 import { type NewDelivery, storeDeliveries } from "./storeDeliveries.ts";
 
-export type FanOutDeps = { db: Database; jobs: JobQueue; clock: () => Date };
+export type FanOutDeps = { db: Database; jobs: JobQueue; clock: () => Date; logger: Logger };
 
 /**
  * Deliveries of a webhook that wait or are under way; further events stay in the outbox, where a batch is one row. So a receiver
@@ -30,8 +31,14 @@ const WAITING = `
       SELECT o.tenant_id, o.webhook_id FROM app.webhook_outbox o
       WHERE (o.tenant_id, o.webhook_id) > (waiting.tenant_id, waiting.webhook_id)
       ORDER BY o.tenant_id, o.webhook_id LIMIT 1) AS next)
-  SELECT w.tenant_id, w.id FROM waiting JOIN app.webhooks w ON w.tenant_id = waiting.tenant_id AND w.id = waiting.webhook_id
-  WHERE ${ROOM} > 0 OR w.status = 'disabled'`;
+  SELECT waiting.tenant_id, waiting.webhook_id AS id
+  FROM waiting LEFT JOIN app.webhooks w ON w.tenant_id = waiting.tenant_id AND w.id = waiting.webhook_id
+  WHERE w.id IS NULL OR w.status = 'disabled' OR ${ROOM} > 0`;
+
+// Of a webhook that is gone or disabled: an event may have been stored by a transaction that did not know of it yet.
+const DROP = `
+  DELETE FROM app.webhook_outbox WHERE tenant_id = $1 AND webhook_id = $2
+    AND NOT EXISTS (SELECT FROM app.webhooks WHERE tenant_id = $1 AND id = $2 AND status = 'active')`;
 
 type WaitingWebhook = { tenant_id: string; id: string };
 type OutboxRow = { id: string; type: EventType; data: object; next_leaf: number; created_at: Date };
@@ -44,7 +51,17 @@ export async function fanOutEvents(deps: FanOutDeps): Promise<boolean> {
   const { rows } = await deps.db.pool.query<WaitingWebhook>(WAITING);
   let stored = 0;
   if (rows.length > 0) await deps.jobs.boss();
-  for (const webhook of rows) stored += await fanOutTo(deps, webhook);
+  for (const webhook of rows) {
+    try {
+      stored += await fanOutTo(deps, webhook);
+    } catch (err) {
+      // The next look tries again; one webhook's trouble is not that of those after it.
+      deps.logger.error(
+        { err, tenantId: webhook.tenant_id, webhookId: webhook.id },
+        "webhook events not fanned out",
+      );
+    }
+  }
   return stored > 0;
 }
 
@@ -52,14 +69,14 @@ export async function fanOutEvents(deps: FanOutDeps): Promise<boolean> {
 function fanOutTo({ db, jobs, clock }: FanOutDeps, webhook: WaitingWebhook): Promise<number> {
   const key = [webhook.tenant_id, webhook.id];
   return withTransaction(db, async (tx) => {
-    const { rows } = await tx.query<{ status: string; room: number }>(
-      `SELECT w.status, ${ROOM} AS room FROM app.webhooks w WHERE w.tenant_id = $1 AND w.id = $2 FOR NO KEY UPDATE SKIP LOCKED`,
+    const { rows } = await tx.query<{ room: number }>(
+      `SELECT ${ROOM} AS room FROM app.webhooks w
+       WHERE w.tenant_id = $1 AND w.id = $2 AND w.status = 'active' FOR NO KEY UPDATE SKIP LOCKED`,
       key,
     );
     const [found] = rows;
-    if (found === undefined) return 0;
-    if (found.status === "disabled") {
-      await tx.query("DELETE FROM app.webhook_outbox WHERE tenant_id = $1 AND webhook_id = $2", key);
+    if (found === undefined) {
+      await tx.query(DROP, key);
       return 0;
     }
     const deliveries = await takeFromOutbox(tx, webhook, Math.max(0, found.room));
