@@ -113,25 +113,20 @@ async function anchorBatch(
     "SELECT nodes FROM app.batch_trees WHERE batch_id = $1",
     [candidate.id],
   );
+  // In the order in which a receipt has them: it is signed.
   const anchor = {
     chainId: chain.chainId,
     contractAddress: toHex(chain.contractAddress),
     txHash: toHex(candidate.indexed_tx_hash),
     blockNumber: candidate.indexed_block_number,
     blockTimestamp: candidate.indexed_block_timestamp,
+    publisher: toHex(candidate.publisher),
     blockHash: toHex(candidate.indexed_block_hash),
+    logIndex: candidate.indexed_log_index,
+    leafCount: candidate.leaf_count,
   };
   const signatures = await signReceipts(
-    {
-      leafCount: candidate.leaf_count,
-      nodes: tree.rows[0]!.nodes,
-      anchor: {
-        ...anchor,
-        publisher: toHex(candidate.publisher),
-        logIndex: candidate.indexed_log_index,
-        leafCount: candidate.leaf_count,
-      },
-    },
+    { leafCount: candidate.leaf_count, nodes: tree.rows[0]!.nodes, anchor },
     signingKey.privateKey,
   );
   const anchoredAt = clock();
@@ -155,7 +150,6 @@ async function anchorBatch(
     await recordAnchored(tx, {
       batchId: candidate.id,
       merkleRoot: toHex(candidate.root),
-      leafCount: candidate.leaf_count,
       anchor,
       anchoredAt,
     });

@@ -28,7 +28,7 @@ const OWN_HASHES = `
  */
 export async function readAnchoredHashes(
   tx: PoolClient,
-  { batchId, leafCount, anchor }: AnchoredBatch,
+  { batchId, anchor }: AnchoredBatch,
   { tenantId, nextLeaf, limit }: { tenantId: string; nextLeaf: number; limit: number },
 ): Promise<{ hashes: AnchoredHash[]; nextLeaf: number | null }> {
   const stands = await tx.query(
@@ -36,6 +36,7 @@ export async function readAnchoredHashes(
     [batchId, Buffer.from(anchor.blockHash.slice(2), "hex")],
   );
   if (stands.rows.length === 0) return { hashes: [], nextLeaf: null };
+  const { leafCount } = anchor;
   const hashes: AnchoredHash[] = [];
   let from = nextLeaf;
   for (let reads = 0; reads < READS_MAX && from < leafCount; reads++) {

@@ -153,7 +153,6 @@ async function anchorBatch(tenantIds: string[], own: number) {
   const batch = {
     batchId: randomUUID(),
     merkleRoot: `0x${Buffer.from(tree.root).toString("hex")}` as const,
-    leafCount: tree.leafCount,
     anchor: {
       chainId: UNREACHABLE_CHAIN_ID,
       contractAddress: `0x${"c0".repeat(20)}` as const,
@@ -161,6 +160,9 @@ async function anchorBatch(tenantIds: string[], own: number) {
       blockNumber: 7,
       blockHash: `0x${randomBytes(32).toString("hex")}` as const,
       blockTimestamp: 1_800_000_000,
+      publisher: `0x${"00".repeat(20)}` as const,
+      logIndex: 0,
+      leafCount: tree.leafCount,
     },
   };
   const anchoredAt = new Date("2026-01-02T03:04:05Z");
@@ -206,7 +208,7 @@ describe("HA-10 recordAnchored", () => {
     const outsider = await createHook(["hash.anchored", "batch.anchored"]);
     const batch = await anchorBatch([hook.tenantId, other.tenantId], 3);
     await until(async () => !(await fanOut()));
-    const { batchId, merkleRoot, leafCount, anchor } = batch;
+    const { batchId, merkleRoot, anchor } = batch;
     const bodies = (await storedFor(hook)).map(({ body }) => JSON.parse(body));
     const ofHashes = bodies.filter(({ type }) => type === "hash.anchored");
     const own = batch.leaves.filter(({ tenantId }) => tenantId === hook.tenantId);
@@ -226,7 +228,7 @@ describe("HA-10 recordAnchored", () => {
         id: expect.any(String),
         type: "batch.anchored",
         createdAt: "2026-01-02T03:04:05.000Z",
-        data: { batchId, merkleRoot, leafCount, status: "anchored", anchor },
+        data: { batchId, merkleRoot, status: "anchored", anchor },
       },
     ]);
     expect(await storedFor(other)).toHaveLength(3);
@@ -259,7 +261,7 @@ describe("HA-10 recordAnchored", () => {
 
   test("after a reorganisation tells nothing more of the block that is gone, and of the new one everything, with new ids", async () => {
     const hook = await createHook(["hash.anchored"]);
-    const { batchId, merkleRoot, leafCount, anchor } = await anchorBatch([hook.tenantId], 60);
+    const { batchId, merkleRoot, anchor } = await anchorBatch([hook.tenantId], 60);
     await fanOut();
     const before = await storedFor(hook);
     expect(before).toHaveLength(50);
@@ -269,7 +271,7 @@ describe("HA-10 recordAnchored", () => {
       batchId,
       Buffer.from(blockHash.slice(2), "hex"),
     ]);
-    const anew = { batchId, merkleRoot, leafCount, anchor: { ...anchor, blockHash } };
+    const anew = { batchId, merkleRoot, anchor: { ...anchor, blockHash } };
     await withTransaction(db, (tx) => recordAnchored(tx, { ...anew, anchoredAt: new Date() }));
     for (let round = 0; round < 3; round++) {
       await fanOut();

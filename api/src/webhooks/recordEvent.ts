@@ -1,4 +1,5 @@
 import type { Hex } from "#protocol/bytes.ts";
+import type { ReceiptAnchor } from "#protocol/receipt.ts";
 import { inTransaction, type Transaction } from "../jobs/jobQueue.ts";
 import { newId } from "../newId.ts";
 import type { EventType } from "./eventTypes.ts";
@@ -26,20 +27,11 @@ export async function recordEvent(tx: Transaction, event: RecordedEvent): Promis
   await inTransaction(tx).executeSql(RECORD, values);
 }
 
-/** What the outbox keeps of an anchored batch: the facts as they were compared. */
+/** What the outbox keeps of an anchored batch: the facts as they were compared and signed. */
 export type AnchoredBatch = {
   batchId: string;
   merkleRoot: Hex;
-  leafCount: number;
-  anchor: {
-    chainId: number;
-    contractAddress: Hex;
-    txHash: Hex;
-    blockNumber: number;
-    blockHash: Hex;
-    /** Seconds since 1970. */
-    blockTimestamp: number;
-  };
+  anchor: Omit<ReceiptAnchor, "leafIndex">;
 };
 
 // From webhooks to batch_tenants, whose key begins with the tenant: as many looks at its key as there are webhooks. LIMIT keeps the
