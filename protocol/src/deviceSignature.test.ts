@@ -1,11 +1,12 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { Point } from "@noble/ed25519";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { base64UrlToBytes, hexToBytes } from "./bytes.ts";
-import { type DeviceAlgorithm, deviceSignatureProblem, toDeviceKey } from "./deviceSignature.ts";
+import { createDeviceSigner } from "#test/support/deviceSigner.ts";
+import { hexToBytes } from "./bytes.ts";
+import { DEVICE_ALGORITHMS, deviceSignatureProblem, toDeviceKey } from "./deviceSignature.ts";
 
 const fromHex = (digits: string) => hexToBytes(`0x${digits}`);
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
@@ -48,34 +49,8 @@ describe("HA-19 Wycheproof's Ed25519 vectors", () => {
   });
 });
 
-type Signer = {
-  algorithm: DeviceAlgorithm;
-  publicKey: Uint8Array;
-  sign: (contentHash: Uint8Array) => Uint8Array;
-};
-
-function ed25519Signer(): Signer {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return {
-    algorithm: "ed25519",
-    publicKey: base64UrlToBytes(publicKey.export({ format: "jwk" }).x!),
-    sign: (contentHash) => new Uint8Array(sign(null, contentHash, privateKey)),
-  };
-}
-
-function secp256k1Signer(): Signer {
-  const { secretKey, publicKey } = secp256k1.keygen();
-  return {
-    algorithm: "secp256k1",
-    publicKey,
-    sign: (contentHash) => secp256k1.sign(contentHash, secretKey, { prehash: false }),
-  };
-}
-
-describe.each([
-  ["ed25519", ed25519Signer],
-  ["secp256k1", secp256k1Signer],
-] as const)("HA-19 %s", (algorithm, newSigner) => {
+describe.each(DEVICE_ALGORITHMS)("HA-19 %s", (algorithm) => {
+  const newSigner = () => createDeviceSigner(algorithm);
   test("what a device signs stands, and with one bit of hash or signature changed it does not", () => {
     const signer = newSigner();
     fc.assert(
@@ -137,7 +112,7 @@ describe("HA-19 keys of ed25519", () => {
     const smallOrder = Point.fromBytes(
       fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
     );
-    const mixed = Point.fromBytes(ed25519Signer().publicKey).add(smallOrder).toBytes();
+    const mixed = Point.fromBytes(createDeviceSigner("ed25519").publicKey).add(smallOrder).toBytes();
     expect(toDeviceKey("ed25519", mixed)).toEqual({ ok: false, problem: "order" });
   });
 
@@ -162,7 +137,7 @@ describe("HA-19 keys of ed25519", () => {
 
 describe("HA-19 keys of secp256k1", () => {
   test("compressed and uncompressed are the same key, kept compressed", () => {
-    const { publicKey } = secp256k1Signer();
+    const { publicKey } = createDeviceSigner("secp256k1");
     const uncompressed = secp256k1.Point.fromBytes(publicKey).toBytes(false);
     expect(uncompressed).toHaveLength(65);
     for (const bytes of [publicKey, uncompressed])
@@ -182,7 +157,7 @@ describe("HA-19 keys of secp256k1", () => {
   });
 
   test("the high twin of a good signature is refused, and r or s out of range", () => {
-    const signer = secp256k1Signer();
+    const signer = createDeviceSigner("secp256k1");
     const contentHash = sha256(Uint8Array.of(2));
     const signature = signer.sign(contentHash);
     const { r, s } = secp256k1.Signature.fromBytes(signature, "compact");
@@ -191,7 +166,12 @@ describe("HA-19 keys of secp256k1", () => {
       fromHex(numbers.map((number) => number.toString(16).padStart(64, "0")).join(""));
     expect(deviceSignatureProblem(signer, contentHash, bytesOf(r, s))).toBeNull();
     expect(deviceSignatureProblem(signer, contentHash, bytesOf(r, n - s))).toBe("highS");
-    for (const [outR, outS] of [[0n, s], [r, 0n], [n, s], [r, n]] as const)
+    for (const [outR, outS] of [
+      [0n, s],
+      [r, 0n],
+      [n, s],
+      [r, n],
+    ] as const)
       expect(deviceSignatureProblem(signer, contentHash, bytesOf(outR, outS))).toBe("range");
   });
 });

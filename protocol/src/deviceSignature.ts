@@ -1,5 +1,5 @@
-import { Point } from "@noble/ed25519";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { Point } from "@noble/ed25519";
 import { isSignatureOf } from "./receiptSignature.ts";
 
 export const DEVICE_ALGORITHMS = ["ed25519", "secp256k1"] as const;
