@@ -178,7 +178,11 @@ describe.each(DEVICE_ALGORITHMS)("HA-19 a hash signed with %s", (algorithm) => {
       status: 202,
       body: { status: "accepted", hash: body.hash, signatureVerified: true },
     });
-    const again = await submitSigned({ ...body, hash: `0x${body.hash.slice(2).toUpperCase()}`, metadata: {} });
+    const again = await submitSigned({
+      ...body,
+      hash: `0x${body.hash.slice(2).toUpperCase()}`,
+      metadata: {},
+    });
     expect(again).toMatchObject({ status: 200, body: { ...accepted.body, status: "duplicate" } });
     const { body: told } = await history(device.name);
     expect(told.pagination).toEqual({ limit: 50, offset: 0, total: 1 });
@@ -228,7 +232,9 @@ describe.each(DEVICE_ALGORITHMS)("HA-19 a hash signed with %s", (algorithm) => {
     const device = await newDevice(algorithm);
     const { hash } = signed(device);
     const twice = await import("node:crypto").then(({ createHash }) =>
-      createHash("sha256").update(Buffer.from(hash.slice(2), "hex")).digest(),
+      createHash("sha256")
+        .update(Buffer.from(hash.slice(2), "hex"))
+        .digest(),
     );
     const answer = await submitSigned({
       deviceId: device.name,
@@ -259,7 +265,9 @@ describe("HA-19 a submission is refused", () => {
     const { n } = secp256k1.Point.CURVE();
     const { r, s } = secp256k1.Signature.fromBytes(Buffer.from(signature, "hex"), "compact");
     const hex = (number: bigint) => number.toString(16).padStart(64, "0");
-    const der = digitsOf(secp256k1.Signature.fromBytes(Buffer.from(signature, "hex"), "compact").toBytes("der"));
+    const der = digitsOf(
+      secp256k1.Signature.fromBytes(Buffer.from(signature, "hex"), "compact").toBytes("der"),
+    );
     const cases: [string, string][] = [
       [hex(r) + hex(n - s), "low"],
       [hex(0n) + hex(s), "range"],
@@ -311,7 +319,8 @@ describe("HA-19 a submission is refused", () => {
         call(api.apiUrl, "GET", pathOf(name, "/key"), { key: as }),
       ]);
       for (const answer of answers)
-        if (answer !== null) expect(answer).toMatchObject({ status: 404, body: { error: "Device not found" } });
+        if (answer !== null)
+          expect(answer).toMatchObject({ status: 404, body: { error: "Device not found" } });
     }
     expect((await call(api.apiUrl, "GET", "/v1/device/list", { key: other.key })).body.data).toEqual([]);
     expect((await submitSigned(signed(device))).status).toBe(202);
@@ -332,7 +341,10 @@ describe("HA-19 a submission is refused", () => {
     const { body: told } = await history(device.name, "?limit=100", limited.key);
     expect(told.pagination.total).toBe(100);
     expect(told.data.map(({ hash }: { hash: string }) => hash)).not.toContain(bodies[over]!.hash);
-    const repeat = await submitSigned(bodies.find((_, index) => index !== over), limited.key);
+    const repeat = await submitSigned(
+      bodies.find((_, index) => index !== over),
+      limited.key,
+    );
     expect(repeat).toMatchObject({ status: 200, body: { status: "duplicate" } });
   });
 });
@@ -341,7 +353,10 @@ describe("HA-19 a duplicate", () => {
   test("of what another device, or no device, submitted is told as such, and stands in this device's history", async () => {
     const [first, second] = [await newDevice(), await newDevice("secp256k1")];
     const hash = randomHash();
-    const plain = await call(api.apiUrl, "POST", "/v1/hashes", { key, body: { hash, metadata: { by: "hand" } } });
+    const plain = await call(api.apiUrl, "POST", "/v1/hashes", {
+      key,
+      body: { hash, metadata: { by: "hand" } },
+    });
     for (const device of [first, second]) {
       const answer = await submitSigned(signed(device, hash, { metadata: { by: device.name } }));
       expect(answer).toMatchObject({ status: 200, body: { status: "duplicate", id: plain.body.id } });
@@ -417,8 +432,7 @@ test("HA-19 the list is paged, and tells a tenant's devices alone", async () => 
   expect((await list()).body.pagination).toEqual({ limit: 1_000, offset: 0, total: 3 });
   await submitSigned(signed(devices[0]!), own.key);
   expect((await list()).body.data[0]).toMatchObject({ submissions: 1, lastSubmittedAt: expect.any(String) });
-  for (const query of ["?limit=0", "?limit=1001", "?offset=-1"])
-    expect((await list(query)).status).toBe(400);
+  for (const query of ["?limit=0", "?limit=1001", "?offset=-1"]) expect((await list(query)).status).toBe(400);
 });
 
 describe("HA-19 a key is rotated", () => {
@@ -430,9 +444,17 @@ describe("HA-19 a key is rotated", () => {
     const answer = await rotate(device.name, { publicKey: digitsOf(next.publicKey), algorithm: "secp256k1" });
     expect(answer).toMatchObject({
       status: 200,
-      body: { deviceId: device.name, algorithm: "secp256k1", status: "active", publicKey: digitsOf(next.publicKey) },
+      body: {
+        deviceId: device.name,
+        algorithm: "secp256k1",
+        status: "active",
+        publicKey: digitsOf(next.publicKey),
+      },
     });
-    expect(await submitSigned(signed(device))).toMatchObject({ status: 400, body: { signatureVerified: false } });
+    expect(await submitSigned(signed(device))).toMatchObject({
+      status: 400,
+      body: { signatureVerified: false },
+    });
     const after = signed({ name: device.name, signer: next });
     expect((await submitSigned(after)).status).toBe(202);
     expect((await history(device.name)).body.data).toMatchObject([
@@ -442,7 +464,11 @@ describe("HA-19 a key is rotated", () => {
     const { body } = await call(api.apiUrl, "GET", pathOf(device.name, "/key"), { key });
     expect(body.keys).toMatchObject([
       { algorithm: "secp256k1", publicKey: digitsOf(next.publicKey), validUntil: null },
-      { algorithm: "ed25519", publicKey: digitsOf(device.signer.publicKey), validUntil: body.keys[0].validFrom },
+      {
+        algorithm: "ed25519",
+        publicKey: digitsOf(device.signer.publicKey),
+        validUntil: body.keys[0].validFrom,
+      },
     ]);
   });
 
