@@ -560,7 +560,7 @@ test("HA-15 each call leaves one audit row; a submission's names the hash, the o
 
 test("HA-19 counts, signatures and submissions agree after all that, and a corruption of each is found", async () => {
   const check = async () =>
-    (await checkInvariants(api.db, { verifySignatures: "none" })).map(({ kind }) => kind);
+    (await checkInvariants(api.db, { verifySignatures: "all" })).map(({ kind }) => kind);
   expect(await check()).toEqual([]);
   const corrupted = async (sql: string, back: string) => {
     await api.db.pool.query(sql);
@@ -574,5 +574,14 @@ test("HA-19 counts, signatures and submissions agree after all that, and a corru
   const signedOne = `WHERE id = (SELECT min(id::text)::uuid FROM app.device_submissions)`;
   const turn = `UPDATE app.device_submissions SET signature = set_byte(signature, 40, 255 - get_byte(signature, 40)) ${signedOne}`;
   expect(await corrupted(turn, turn)).toEqual(["signerUnproven"]);
+  const [lost] = (await api.db.pool.query(`SELECT * FROM app.device_submissions ${signedOne}`)).rows;
+  const where = "WHERE tenant_id = $1 AND content_hash = $2";
+  const own = [lost.tenant_id, lost.content_hash];
+  await api.db.pool.query(`UPDATE app.submissions SET content_hash = sha256(content_hash) ${where}`, own);
+  expect(await check()).toEqual(["signerUnproven"]);
+  await api.db.pool.query(
+    "UPDATE app.submissions SET content_hash = $2 WHERE tenant_id = $1 AND content_hash = sha256($2)",
+    own,
+  );
   expect(await check()).toEqual([]);
 });

@@ -55,7 +55,7 @@ export async function checkInvariants(
         onProgress(progress);
       });
       await checkTotals(tx, report);
-      await checkDevices(tx, report);
+      await checkDevices(tx, verifySignatures, report);
       for await (const batch of readBatches(tx)) {
         await checkBatch(tx, batch, readerOf(batch.chain_id), verifySignatures, report);
         progress.batches++;

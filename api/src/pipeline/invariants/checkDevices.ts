@@ -1,5 +1,7 @@
 import type { PoolClient } from "pg";
-import { type DeviceAlgorithm, deviceSignatureProblem } from "#protocol/deviceSignature.ts";
+import type { DeviceAlgorithm } from "#protocol/deviceSignature.ts";
+import { checkSignature } from "../../devices/checkSignature.ts";
+import type { SignatureChoice } from "./checkReceipts.ts";
 import type { Report } from "./violation.ts";
 
 /** Signatures that one statement reads. */
@@ -31,30 +33,34 @@ type SignedRow = {
   is_submitted: boolean;
 };
 
-/** Every hash that a device has signed is a submission, and the signature proves it (HA-19). */
-export async function checkDevices(tx: PoolClient, report: Report): Promise<void> {
+/**
+ * Every hash that a device has signed is a submission, and the signature proves it (HA-19). All signatures are verified, unless
+ * none is to be.
+ */
+export async function checkDevices(tx: PoolClient, choice: SignatureChoice, report: Report): Promise<void> {
   const counts = await tx.query<{ id: string; counted: number; found: number }>(COUNTS);
   for (const { id, counted, found } of counts.rows)
     report({ kind: "deviceCountWrong", found: `device ${id}: ${counted} counted, ${found} found` });
   const zero = "00000000-0000-0000-0000-000000000000";
   for (let after: [string, string, Buffer] = [zero, zero, Buffer.alloc(0)]; ; ) {
     const { rows } = await tx.query<SignedRow>(SIGNED, after);
-    for (const row of rows) reportUnproven(row, report);
+    const problems = await Promise.all(rows.map((row) => problemOf(row, choice)));
+    for (const [index, { content_hash, device_id }] of rows.entries())
+      if (problems[index] !== null)
+        report({
+          kind: "signerUnproven",
+          contentHash: `0x${content_hash.toString("hex")}`,
+          found: `device ${device_id}: ${problems[index]}`,
+        });
     if (rows.length < SIGNATURES_PER_READ) return;
     const last = rows.at(-1)!;
     after = [last.tenant_id, last.device_id, last.content_hash];
   }
 }
 
-function reportUnproven(row: SignedRow, report: Report): void {
+async function problemOf(row: SignedRow, choice: SignatureChoice): Promise<string | null> {
+  if (!row.is_submitted) return "no submission";
+  if (choice === "none") return null;
   const key = { algorithm: row.algorithm, publicKey: row.public_key };
-  const problem = row.is_submitted
-    ? deviceSignatureProblem(key, row.content_hash, row.signature)
-    : "no submission";
-  if (problem !== null)
-    report({
-      kind: "signerUnproven",
-      contentHash: `0x${row.content_hash.toString("hex")}`,
-      found: `device ${row.device_id}: ${problem}`,
-    });
+  return checkSignature(key, row.content_hash, row.signature);
 }
