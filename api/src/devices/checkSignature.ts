@@ -11,7 +11,7 @@ const verifyInThreadPool = promisify(verify);
 type Key = { algorithm: DeviceAlgorithm; publicKey: Uint8Array };
 
 /**
- * What deviceSignatureProblem answers, ten times as fast for good ed25519 signatures, and off the event loop. OpenSSL compares R's
+ * What deviceSignatureProblem answers, eight times as fast for good ed25519 signatures, and off the event loop. OpenSSL compares R's
  * bytes with those that S and the key lead to, without the cofactor; what it takes, RFC 8032's equation with the cofactor takes
  * too, and R is canonical then. What it refuses may still be good, so that is asked again.
  */
