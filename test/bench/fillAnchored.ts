@@ -48,9 +48,10 @@ async function fillBatch(client: pg.Client, tenantId: string, from: number, to: 
     batchId,
     Buffer.from(nodes),
   ]);
-  await client.query("INSERT INTO app.batch_tenants (tenant_id, batch_id) VALUES ($1, $2)", [
+  await client.query("INSERT INTO app.batch_tenants (tenant_id, batch_id, hashes) VALUES ($1, $2, $3)", [
     tenantId,
     batchId,
+    to - from,
   ]);
   await client.query(
     `INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at, batch_id, leaf_index)
