@@ -18,6 +18,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
 import type { Database } from "./db/client.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
@@ -114,6 +115,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
