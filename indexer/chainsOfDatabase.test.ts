@@ -1,10 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { migrateDatabase } from "#api/db/migrate.ts";
 import { startAnvilChain, startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { openChainViews } from "#test/support/chainViews.ts";
 import { startIndexer, type TestIndexer } from "#test/support/indexer.ts";
-import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
+import { createMigratedDatabase, startTestPostgres } from "#test/support/postgres.ts";
 import { deployRegistry, type TestRegistry } from "#test/support/registry.ts";
 import { type RpcProxy, startRpcProxy } from "#test/support/rpcProxy.ts";
 import { until } from "#test/support/until.ts";
@@ -26,8 +25,7 @@ beforeAll(async () => {
     startAnvilChain({ chainId: ADDED_CHAIN_ID }),
   ]);
   postgres = server;
-  databaseUrl = await createDatabase(postgres);
-  await migrateDatabase(databaseUrl);
+  databaseUrl = await createMigratedDatabase(postgres);
   views = openChainViews(databaseUrl);
   first = { chain: hardhat, registry: await deployRegistry(hardhat) };
   const rpc = await startRpcProxy({ target: anvil.rpcUrl });
