@@ -13,14 +13,22 @@ import { deployRegistry, type TestRegistry } from "#test/support/registry.ts";
 import { type RpcProxy, startRpcProxy } from "#test/support/rpcProxy.ts";
 import { startStack, type TestStack } from "#test/support/stack.ts";
 import { until } from "#test/support/until.ts";
-import { untilAnchored } from "./faults/accepted.ts";
+import { query, untilAnchored } from "./faults/accepted.ts";
 
 const ADDED_CHAIN_ID = 424_242;
 const NEW_SECRET = "the secret that comes after the first one";
 
 let stack: TestStack;
-let added: { chain: TestChain; registry: TestRegistry; rpc: RpcProxy; publisherKey: Hex };
+let added: {
+  chain: TestChain;
+  registry: TestRegistry;
+  rpc: RpcProxy;
+  publisherKey: Hex;
+  /** How many rows a query finds that is given the chain's condition. */
+  rows(sql: string): Promise<number>;
+};
 let worker: StartedProcess;
+const workers: StartedProcess[] = [];
 let key: string;
 let folder: string;
 /** Chain id of every hash that was answered 202. */
@@ -34,11 +42,13 @@ beforeAll(async () => {
   ]);
   stack = started;
   worker = stack.workers[0]!;
+  workers.push(worker);
   added = {
     chain,
     registry: await deployRegistry(chain),
     rpc: await startRpcProxy({ target: chain.rpcUrl }),
     publisherKey: chain.accounts[3]!.privateKey,
+    rows: async (sql) => (await query(stack, `${sql} AND chain_id = ${ADDED_CHAIN_ID}`)).length,
   };
   ({ key } = await createTenantKey(stack));
 });
@@ -55,6 +65,12 @@ async function accept(chainId?: number): Promise<Hex> {
   expect(answer.status).toBe(202);
   accepted.set(hash, chainId ?? stack.chainId);
   return hash;
+}
+
+async function startWorker(settings?: Record<string, string>): Promise<StartedProcess> {
+  const started = await stack.startWorker(settings);
+  workers.push(started);
+  return started;
 }
 
 /** Runs a program of ours as a user would. */
@@ -103,17 +119,35 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
     expect(elsewhere.code).not.toBe(0);
   });
 
-  test("has batches, publisher and confirmations of its own", async () => {
-    const [onSecond] = [...accepted].find(([, chainId]) => chainId === ADDED_CHAIN_ID)!;
+  test("has batches and a publisher of its own, and waits for its own confirmations", async () => {
+    const { testClient } = added.registry;
+    await testClient.setIntervalMining({ interval: 0 });
+    const [onSecond, onFirst] = [await accept(ADDED_CHAIN_ID), await accept()];
+    await untilAnchored(stack, [onFirst]);
+    await until(
+      async () => (await added.rows("SELECT FROM app.anchor_transactions WHERE sent_at IS NOT NULL")) === 2,
+    );
+    await testClient.mine({ blocks: 1 });
+    const included = await added.registry.publicClient.getBlockNumber();
+    await testClient.mine({ blocks: 1 });
+    // With the first chain's two confirmations it would be anchored now: the index has it, and a worker has looked twice.
+    await until(
+      async () => (await added.rows(`SELECT FROM chain.anchors WHERE block_number = ${included}`)) === 1,
+    );
+    const looks = added.rpc.callsTo("eth_getBlockByNumber").length;
+    await until(() => added.rpc.callsTo("eth_getBlockByNumber").length > looks + 20);
+    expect((await call(stack.apiUrl, "GET", `/v1/verify/${onSecond}`)).body).toMatchObject({
+      status: "batched",
+    });
+    await testClient.mine({ blocks: 1 });
+    await untilAnchored(stack, [onSecond]);
+    await testClient.setIntervalMining({ interval: 1 });
     const own = await call(stack.apiUrl, "GET", `/v1/hashes/${onSecond}`, { key });
     expect(own.body).toMatchObject({
       chainId: ADDED_CHAIN_ID,
-      anchor: { chainId: ADDED_CHAIN_ID },
+      anchor: { chainId: ADDED_CHAIN_ID, blockNumber: Number(included) },
       receipt: { anchor: { publisher: added.chain.accounts[3]!.address.toLowerCase(), leafCount: 1 } },
     });
-    const mined = own.body.anchor.blockNumber;
-    const latest = await added.registry.publicClient.getBlockNumber();
-    expect(Number(latest)).toBeGreaterThanOrEqual(mined + 2);
   });
 
   test("is in readiness, metrics and the checks of index and database", async () => {
@@ -157,7 +191,7 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
     await until(rule.applied);
     await worker.exited;
     for (const chainId of [ADDED_CHAIN_ID, stack.chainId]) hashes.push(await accept(chainId));
-    worker = await stack.startWorker();
+    worker = await startWorker();
     await untilAnchored(stack, hashes);
   });
 
@@ -168,7 +202,7 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
       fault: { kind: "delay", forward: false, delayMs: 60_000 },
     });
     await worker.stop();
-    worker = await stack.startWorker({ RPC_TIMEOUT_MS: "5000" });
+    worker = await startWorker({ RPC_TIMEOUT_MS: "5000" });
     const waiting = await accept(ADDED_CHAIN_ID);
     for (let i = 0; i < 3; i++) await untilAnchored(stack, [await accept()]);
     expect((await call(stack.apiUrl, "GET", `/v1/verify/${waiting}`)).body.verified).toBe(false);
@@ -176,9 +210,16 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
     await untilAnchored(stack, [waiting]);
   });
 
+  test("is left alone by a worker that lacks the secret of its key, which says so and works for the first chain", async () => {
+    await worker.stop();
+    worker = await startWorker({ CHAIN_KEY_ENCRYPTION_SECRET: "" });
+    await worker.waitForLine(/key does not open: CHAIN_KEY_ENCRYPTION_SECRET/);
+    await untilAnchored(stack, [await accept()]);
+  });
+
   test("is worked for by a worker without a chain in its settings", async () => {
     await worker.stop();
-    worker = await stack.startWorker({
+    worker = await startWorker({
       CHAIN_ID: "",
       CHAIN_RPC_URL: "",
       CHAIN_CONTRACT_ADDRESS: "",
@@ -189,7 +230,7 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
 
   test("keeps its key through a change of the secret that seals it, which may be made in the middle of the work", async () => {
     await worker.stop();
-    worker = await stack.startWorker({ CHAIN_KEY_ENCRYPTION_SECRET: `${NEW_SECRET},${TEST_SECRET}` });
+    worker = await startWorker({ CHAIN_KEY_ENCRYPTION_SECRET: `${NEW_SECRET},${TEST_SECRET}` });
     const env = {
       DATABASE_URL: stack.databaseUrl,
       CHAIN_KEY_ENCRYPTION_SECRET: `${NEW_SECRET},${TEST_SECRET}`,
@@ -198,7 +239,7 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
     expect(await run("scripts/resealSecrets.ts", [], env)).toMatchObject({ code: 0 });
     await untilAnchored(stack, [onTheWay]);
     await worker.stop();
-    worker = await stack.startWorker({ CHAIN_KEY_ENCRYPTION_SECRET: NEW_SECRET });
+    worker = await startWorker({ CHAIN_KEY_ENCRYPTION_SECRET: NEW_SECRET });
     await untilAnchored(stack, [await accept(ADDED_CHAIN_ID)]);
   });
 
@@ -212,7 +253,7 @@ describe("HA-17 a second chain, added over HTTP to a running stack", () => {
       expect({ code, chainId: receipt.anchor.chainId }).toEqual({ code: 0, chainId });
     }
     const secret = added.publisherKey.slice(2);
-    for (const started of [stack.api, worker, ...stack.workers, stack.indexer!])
+    for (const started of [stack.api, ...workers, stack.indexer!])
       expect(started.output().toLowerCase()).not.toContain(secret);
     expect(await rowsHolding(stack.databaseUrl, secret)).toEqual([]);
   });

@@ -14,6 +14,8 @@ export type ChainDirectory = {
   all(): Promise<Chain[]>;
   /** The same with whatever was added before the call. */
   fresh(): Promise<Chain[]>;
+  /** One chain, however new it is. */
+  find(chainId: number): Promise<Chain | null>;
   /**
    * The chain that a submission goes to.
    * @throws {InvalidInputError} for an id that no chain has; {UnavailableError} when there is no chain at all yet.
@@ -29,16 +31,18 @@ export function createChainDirectory({ orm }: Database, clock: () => Date): Chai
   const read = async (): Promise<Chain[]> => orm.select(COLUMNS).from(chains).orderBy(asc(chains.chainId));
   const all = remember(read, STALE_AFTER_MS, clock);
 
+  async function find(chainId: number): Promise<Chain | null> {
+    const isIt = (chain: Chain) => chain.chainId === chainId;
+    return (await all()).find(isIt) ?? (await read()).find(isIt) ?? null;
+  }
+
   async function forSubmission(chainId: number | undefined): Promise<Chain> {
-    const known = await all();
     if (chainId !== undefined) {
-      const isNamed = (chain: Chain) => chain.chainId === chainId;
-      const named = known.find(isNamed) ?? (await read()).find(isNamed);
-      if (named === undefined)
-        throw new InvalidInputError(`Unknown chainId ${chainId}`, { member: "chainId" });
+      const named = await find(chainId);
+      if (named === null) throw new InvalidInputError(`Unknown chainId ${chainId}`, { member: "chainId" });
       return named;
     }
-    const chosen = known.find((chain) => chain.isDefault);
+    const chosen = (await all()).find((chain) => chain.isDefault);
     if (chosen === undefined)
       throw new UnavailableError(
         "No chain is configured yet; start a worker with CHAIN_* settings, or POST /admin/chains",
@@ -46,5 +50,5 @@ export function createChainDirectory({ orm }: Database, clock: () => Date): Chai
     return chosen;
   }
 
-  return { all, fresh: read, forSubmission };
+  return { all, fresh: read, find, forSubmission };
 }
