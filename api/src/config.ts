@@ -122,7 +122,7 @@ export const SETTINGS = {
     schema: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
   },
   CHAIN_ID: {
-    doc: "EIP-155 id of the chain to anchor on",
+    doc: "EIP-155 id of a chain to anchor on; workers without CHAIN_* work for chains that are added over HTTP",
     schema: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   },
   CHAIN_NAME: {

@@ -238,6 +238,7 @@ describe("HA-17 a chain is refused", () => {
     ["rpcUrl", { rpcUrl: "file:///etc/passwd" }],
     ["rpcUrl", { rpcUrl: `http://127.0.0.1/${"x".repeat(2_048)}` }],
     ["rpcUrl", { rpcUrl: 7 }],
+    ["rpcUrl", { rpcUrl: "http://127.0.0.1/a\0b" }],
     ["contractAddress", { contractAddress: "0x12" }],
     ["privateKey", { privateKey: `0x${"00".repeat(32)}` }],
     ["privateKey", { privateKey: `0x${"ff".repeat(32)}` }],

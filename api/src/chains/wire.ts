@@ -13,7 +13,8 @@ const name = z
 
 const rpcUrl = z
   .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-  .max(URL_MAX, `must have at most ${URL_MAX} characters`);
+  .max(URL_MAX, `must have at most ${URL_MAX} characters`)
+  .refine((text) => !text.includes("\0"), "must not contain U+0000");
 
 const lowerHex = (digits: number) =>
   z

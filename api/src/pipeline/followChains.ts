@@ -24,6 +24,7 @@ type Running = { chain: KeyedChain; stop: AbortController; done: Promise<void>; 
  */
 export async function followChains({ listChains, runChain, signal, logger }: FollowDeps): Promise<void> {
   const running = new Map<number, Running>();
+  let isIdle = false;
   const contradicted = Promise.withResolvers<never>();
 
   function start(chain: KeyedChain): void {
@@ -49,6 +50,9 @@ export async function followChains({ listChains, runChain, signal, logger }: Fol
         run.stop.abort();
     }
     for (const chain of keyed) if (!running.has(chain.chainId)) start(chain);
+    if (keyed.length === 0 && !isIdle)
+      logger.warn("there is no chain to work for: set CHAIN_*, or add one with POST /admin/chains");
+    isIdle = keyed.length === 0;
   }
 
   async function follow(): Promise<void> {

@@ -47,12 +47,14 @@ export async function runChain(deps: RunChainDeps, keyed: KeyedChain, signal: Ab
   const contractAddress = Buffer.from(keyed.contractAddress.slice(2), "hex");
   const reader = createChainReader({ rpcUrl: keyed.rpcUrl, contractAddress }, deps.rpcTimeoutMs);
   const writer = createAnchorWriter(reader, keyed);
-  const { pollMs, logger } = deps;
+  const { pollMs } = deps;
+  // For what does not name the chain itself.
+  const logger = deps.logger.child({ chainId: keyed.chainId });
   try {
     const chain = await untilDone(() => prepare(db, keyed, reader, writer), {
       pollMs,
       signal,
-      logger: logger.child({ chainId: keyed.chainId }),
+      logger,
       isFinal: (error) => keyed.source === "settings" && error instanceof WrongChainError,
     });
     if (chain === null) return;
