@@ -19,6 +19,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
 import type { Database } from "./db/client.ts";
 import { createDeviceFinder } from "./devices/findDevice.ts";
 import { deviceRoutes } from "./devices/routes.ts";
@@ -121,6 +122,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,

@@ -47,11 +47,8 @@ export type DescribeLeafDeps = {
  */
 export function createLeafDescriber(deps: DescribeLeafDeps) {
   return async (leaf: LeafRow, askChain: boolean): Promise<LeafDescription> => {
-    const [chains, upTo] = await Promise.all([deps.chains.all(), deps.indexedUpTo()]);
-    const chain = chains.find((known) => known.chainId === leaf.chain_id);
-    // This process may learn of a new chain a second after another one that accepted a hash for it.
-    if (chain === undefined)
-      throw new UnavailableError("The chain of this hash is not known here yet; try again");
+    const [chain, upTo] = await Promise.all([deps.chains.find(leaf.chain_id), deps.indexedUpTo()]);
+    if (chain === null) throw new UnavailableError("The chain of this hash is not known here; try again");
     const asOfBlock = upTo.get(chain.chainId) ?? null;
     const contract =
       askChain && leaf.state === "anchored"
