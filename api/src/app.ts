@@ -10,7 +10,7 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -123,7 +123,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describeLeaf: createLeafDescriber({
         chains,
         indexedUpTo,
-        readProof: createProofReader(db),
+        readPath: createPathReader(db),
         readerOf,
         publicUrl: deps.publicUrl,
         onDisagreement: createDisagreementReport(metrics, logger, clock),
