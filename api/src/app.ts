@@ -11,7 +11,7 @@ import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
 import { createOwnStatusReader } from "./anchoring/ownStatuses.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -138,7 +138,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describeLeaf: createLeafDescriber({
         chains,
         indexedUpTo,
-        readProof: createProofReader(db),
+        readPath: createPathReader(db),
         readerOf,
         publicUrl: deps.publicUrl,
         onDisagreement,
