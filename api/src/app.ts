@@ -11,7 +11,7 @@ import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
 import { createOwnStatusReader } from "./anchoring/ownStatuses.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -19,6 +19,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
 import type { Database } from "./db/client.ts";
 import { createDeviceFinder } from "./devices/findDevice.ts";
 import { deviceRoutes } from "./devices/routes.ts";
@@ -143,6 +144,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
         }),
       },
     }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
@@ -153,7 +160,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describeLeaf: createLeafDescriber({
         chains,
         indexedUpTo,
-        readProof: createProofReader(db),
+        readPath: createPathReader(db),
         readerOf,
         publicUrl: deps.publicUrl,
         onDisagreement,

@@ -61,18 +61,13 @@ export async function startWorker(
       CHAIN_RPC_URL: chain.rpcUrl,
       CHAIN_CONTRACT_ADDRESS: chain.contract,
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
-      CHAIN_KEY_ENCRYPTION_SECRET: keptEncryptionSecret(start),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
     }),
     startedBy: ({ line }) => (line?.includes('"msg":"worker ready"') ? "ready" : undefined),
   });
-}
-
-/** API and workers seal and open the same secrets. */
-function keptEncryptionSecret({ home }: StackStart): string {
-  return keptSecret(join(home, "chain-key-encryption-secret"));
 }
 
 export async function startApi(
@@ -90,7 +85,7 @@ export async function startApi(
     env: environmentOf(READ_BY.api, {
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
-      CHAIN_KEY_ENCRYPTION_SECRET: keptEncryptionSecret(start),
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
       ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
       ...settings,
@@ -98,4 +93,9 @@ export async function startApi(
     }),
     startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
   });
+}
+
+/** The API seals keys of chains with it, and the worker opens them. */
+function chainKeyEncryptionSecret({ home }: StackStart): string {
+  return keptSecret(join(home, "chain-key-encryption-secret"));
 }

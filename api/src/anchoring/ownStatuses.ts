@@ -3,7 +3,7 @@ import type { CrossCheckFailure } from "#protocol/crossCheck.ts";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
 import { UnavailableError } from "../errors.ts";
 import type { LeafRow } from "./findLeaves.ts";
-import { type Status, statusOf, toHex } from "./leafStatus.ts";
+import { type Status, statusOf } from "./leafStatus.ts";
 
 export type OwnStatusDeps = {
   chains: ChainDirectory;
@@ -46,7 +46,7 @@ export function createOwnStatusReader({
       if (said.status === "batched" && said.failed !== undefined) onDisagreement(leaf, said.failed);
       if (said.status !== "anchored") return { status: said.status, submissionId };
       const blockTimestamp = new Date(said.leaf.block_timestamp * 1_000);
-      return { status: said.status, submissionId, txHash: toHex(said.leaf.tx_hash), blockTimestamp };
+      return { status: said.status, submissionId, txHash: said.leaf.tx_hash, blockTimestamp };
     });
   };
 }

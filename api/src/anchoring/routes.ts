@@ -11,7 +11,7 @@ import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.
 import { setQuotaHeaders } from "../http/setQuotaHeaders.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { LeafDescription } from "./describeLeaf.ts";
-import type { LeafRow } from "./findLeaves.ts";
+import type { LeafRow, OwnLeafRow } from "./findLeaves.ts";
 import { getBatch } from "./getBatch.ts";
 import { listBatches } from "./listBatches.ts";
 import type { ReadOwnStatuses } from "./ownStatuses.ts";
@@ -45,7 +45,7 @@ export type AnchoringRoutesDeps = {
   chains: ChainDirectory;
   submitHashes: (input: SubmitHashes) => Promise<Submission>;
   findEarliestLeaf: (contentHash: Buffer) => Promise<LeafRow | null>;
-  findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<LeafRow | null>;
+  findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<OwnLeafRow | null>;
   readOwnStatuses: ReadOwnStatuses;
   describeLeaf: (leaf: LeafRow, askChain: boolean) => Promise<LeafDescription>;
   describePublicKeys: () => Promise<object>;
@@ -350,11 +350,14 @@ function verifyAnswer(hash: Hex, { status, failed, finality, asOfBlock, anchor, 
   };
 }
 
-function ownAnswer(leaf: LeafRow, { status, failed, finality, asOfBlock, anchor, receipt }: LeafDescription) {
-  const batch = leaf.batch_id && { id: leaf.batch_id, merkleRoot: `0x${leaf.root!.toString("hex")}`, status };
+function ownAnswer(
+  leaf: OwnLeafRow,
+  { status, failed, finality, asOfBlock, anchor, receipt }: LeafDescription,
+) {
+  const batch = leaf.batch_id && { id: leaf.batch_id, merkleRoot: leaf.root, status };
   return {
     id: leaf.submission_id,
-    hash: `0x${leaf.content_hash.toString("hex")}`,
+    hash: leaf.content_hash,
     status,
     externalId: leaf.external_id,
     metadata: leaf.metadata,

@@ -83,7 +83,7 @@ type Sent = Pick<Settlement, "httpStatus" | "durationMs" | "error">;
 
 async function send(
   { post, secretBox }: AttemptDeps,
-  { tenantId, webhookId }: DeliveryJob,
+  { webhookId }: DeliveryJob,
   row: Row,
   now: Date,
 ): Promise<Sent> {
@@ -91,7 +91,7 @@ async function send(
   if (secretBox === null) return notSent;
   let secret: string;
   try {
-    secret = openWebhookSecret(secretBox, { tenantId, webhookId }, row.secret);
+    secret = openWebhookSecret(secretBox, webhookId, row.secret);
   } catch (error) {
     if (error instanceof UnopenableSecretError) return notSent;
     throw error;

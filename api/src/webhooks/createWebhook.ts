@@ -50,7 +50,7 @@ export async function createWebhook({
         id,
         url: input.url,
         events: input.events,
-        secret: sealWebhookSecret(box, { tenantId, webhookId: id }, secret),
+        secret: sealWebhookSecret(box, id, secret),
         status: "active",
         createdAt: now,
         updatedAt: now,

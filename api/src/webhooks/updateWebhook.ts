@@ -21,9 +21,7 @@ export async function updateWebhook({
   const { tenantId } = ctx.caller;
   if (changes.url !== undefined) await settings.checkTarget(changes.url);
   const sealed =
-    secret === undefined
-      ? {}
-      : { secret: sealWebhookSecret(requireSecretBox(settings), { tenantId, webhookId: id }, secret) };
+    secret === undefined ? {} : { secret: sealWebhookSecret(requireSecretBox(settings), id, secret) };
   return ctx.db.orm.transaction(async (tx) => {
     const [webhook] = await tx
       .update(webhooks)

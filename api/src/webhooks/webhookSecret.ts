@@ -23,17 +23,16 @@ export function standardKeyOf(secret: string): Buffer {
     : Buffer.from(secret);
 }
 
-export type WebhookId = { tenantId: string; webhookId: string };
-
-export function sealWebhookSecret(box: SecretBox, id: WebhookId, secret: string): Buffer {
-  return box.seal(Buffer.from(secret), contextOf(id));
+export function sealWebhookSecret(box: SecretBox, webhookId: string, secret: string): Buffer {
+  return box.seal(Buffer.from(secret), webhookSecretContext(webhookId));
 }
 
 /** @throws {UnopenableSecretError} when it was sealed with a secret that is not configured any more. */
-export function openWebhookSecret(box: SecretBox, id: WebhookId, sealed: Uint8Array): string {
-  return box.open(sealed, contextOf(id)).toString();
+export function openWebhookSecret(box: SecretBox, webhookId: string, sealed: Uint8Array): string {
+  return box.open(sealed, webhookSecretContext(webhookId)).toString();
 }
 
-function contextOf({ tenantId, webhookId }: WebhookId): string {
-  return `webhook-secret:${tenantId}:${webhookId}`;
+/** What a webhook's secret is sealed for. */
+export function webhookSecretContext(webhookId: string): string {
+  return `webhook-secret:${webhookId}`;
 }
