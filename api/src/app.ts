@@ -18,6 +18,9 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { createConsentDescriber } from "./consents/describeConsent.ts";
+import { findConsentByToken } from "./consents/findConsent.ts";
+import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
@@ -102,6 +105,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
+  const findOwnLeaf = createOwnLeafFinder(db);
+  const describeLeaf = createLeafDescriber({
+    chains,
+    indexedUpTo,
+    readProof: createProofReader(db),
+    readerOf,
+    publicUrl: deps.publicUrl,
+    onDisagreement: createDisagreementReport(metrics, logger, clock),
+  });
+  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+
   const routes = [
     ...operationRoutes({ readReadiness, readMetrics }),
     ...loginRoutes({
@@ -119,17 +133,16 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       chains,
       submitHashes: createSubmitHashes(db, deps.planLimits),
       findEarliestLeaf: createEarliestLeafFinder(db),
-      findOwnLeaf: createOwnLeafFinder(db),
-      describeLeaf: createLeafDescriber({
-        chains,
-        indexedUpTo,
-        readProof: createProofReader(db),
-        readerOf,
-        publicUrl: deps.publicUrl,
-        onDisagreement: createDisagreementReport(metrics, logger, clock),
-      }),
+      findOwnLeaf,
+      describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
+    }),
+    ...consentRoutes({
+      verbContext,
+      chains,
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
     }),
   ];
 
