@@ -18,11 +18,16 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import type { Database } from "./db/client.ts";
+import { createActiveDocuments } from "./documents/activeDocuments.ts";
+import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
+import { documentRoutes } from "./documents/routes.ts";
+import { NoSuchRouteError } from "./errors.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
-import { answerError } from "./http/errorHandler.ts";
+import { createErrorHandler } from "./http/errorHandler.ts";
 import { mountDescription } from "./http/mountDescription.ts";
 import { mountRoutes } from "./http/mountRoutes.ts";
 import { describeRoutes } from "./http/openapi.ts";
@@ -55,6 +60,9 @@ export type AppDeps = {
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
 };
+
+/** Of the surfaces that have one of their own. */
+const ERROR_BODIES = [consentLogErrorBody];
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
@@ -114,6 +122,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
+    ...documentRoutes({
+      verbContext,
+      findActiveDocument: createActiveDocuments(db, deps.publicUrl),
+      getTextSha256: (versionId) => getTextSha256(db, versionId),
+      getTextBytes: (versionId) => getTextBytes(db, versionId),
+      publicUrl: deps.publicUrl,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
@@ -135,8 +150,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const app = new Hono<AppEnv>();
   app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
+  const answerError = createErrorHandler(ERROR_BODIES);
   app.onError(answerError);
-  app.notFound((c) => c.json({ error: "Not found" }, 404));
+  app.notFound((c) => answerError(new NoSuchRouteError(), c));
   mountRoutes(app, routes, {
     limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
     auditCall: auditCall(createCallRecorder(db), clock),
@@ -150,6 +166,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       onKeyUsed: deps.onKeyUsed,
     }),
   });
-  mountDescription(app, describeRoutes(routes, { version: packageJson.version, serverUrl: deps.publicUrl }));
+  const description = { version: packageJson.version, serverUrl: deps.publicUrl };
+  mountDescription(app, describeRoutes(routes, ERROR_BODIES, description));
   return app;
 }

@@ -75,16 +75,24 @@ export async function findActiveVersion(
   return found[0] ?? null;
 }
 
+type Page = { limit: number; offset: number };
+
 /** Versions of a document, the newest first. */
 export function listVersionsOf(
   orm: Reader,
   tenantId: string,
   documentId: string,
+  page: Page,
 ): Promise<DocumentVersion[]> {
-  return select(orm, tenantId, eq(documents.id, documentId));
+  return select(orm, tenantId, eq(documents.id, documentId), page);
 }
 
-async function select(orm: Reader, tenantId: string, condition: SQL | undefined): Promise<DocumentVersion[]> {
+async function select(
+  orm: Reader,
+  tenantId: string,
+  condition: SQL | undefined,
+  { limit, offset }: Page = { limit: 1, offset: 0 },
+): Promise<DocumentVersion[]> {
   const rows = await orm
     .select(shown)
     .from(documentVersions)
@@ -93,6 +101,8 @@ async function select(orm: Reader, tenantId: string, condition: SQL | undefined)
       and(eq(documents.tenantId, documentVersions.tenantId), eq(documents.id, documentVersions.documentId)),
     )
     .where(and(eq(documentVersions.tenantId, tenantId), condition))
-    .orderBy(desc(documentVersions.number));
+    .orderBy(desc(documentVersions.number))
+    .limit(limit)
+    .offset(offset);
   return rows.map((row) => ({ ...row, effectiveAt: row.effectiveAt ?? row.publishedAt }));
 }

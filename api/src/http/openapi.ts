@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SCOPES_OF_ACCOUNTS } from "../accounts/scope.ts";
+import { anchoringErrorBody, type ErrorBody, errorBodyOf } from "./errorBody.ts";
 import type { Answer, KeyAccess, Route } from "./route.ts";
 
 /** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
@@ -16,17 +17,11 @@ const SECURITY_SCHEMES = {
   },
 };
 
-const errorBody = z.object({
-  error: z.string(),
-  message: z.string().optional().describe("On every 429: the same text"),
-  member: z.string().optional().describe("On a 400 about one member: its path, such as hashes[2].hash"),
-  requestId: z.string().optional().describe("On a 500"),
-});
-
 const REFUSALS: Record<number, string> = {
-  400: "Malformed input; `error` says what, `member` where",
+  400: "Malformed input; the body says what, and where",
   401: "No key, or one that is unknown or revoked",
   403: "The key's scope is missing, or its tenant is suspended",
+  422: "Members that are not what the route takes",
   413: "The body is larger than 1,048,576 bytes",
   429: "Over a limit; `Retry-After` says for how many seconds",
   500: "Our own error; the log has it under `requestId`",
@@ -34,11 +29,18 @@ const REFUSALS: Record<number, string> = {
 };
 
 /** The document that describes `routes`, from the same definitions that mount and check them. Source: OpenAPI 3.1.1. */
-export function describeRoutes(routes: Route[], info: { version: string; serverUrl: string }): Json {
+export function describeRoutes(
+  routes: Route[],
+  errorBodies: readonly ErrorBody[],
+  info: { version: string; serverUrl: string },
+): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, "{$1}");
-    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+    paths[path] = {
+      ...paths[path],
+      [route.method]: operationOf(route, errorBodyOf(errorBodies, route.path)),
+    };
   }
   return {
     openapi: "3.1.1",
@@ -49,11 +51,19 @@ export function describeRoutes(routes: Route[], info: { version: string; serverU
     },
     servers: [{ url: info.serverUrl }],
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: { Error: jsonSchemaOf(errorBody, "output") } },
+    components: { securitySchemes: SECURITY_SCHEMES, schemas: errorSchemas(errorBodies) },
   };
 }
 
-function operationOf(route: Route): Json {
+function errorSchemas(errorBodies: readonly ErrorBody[]): Json {
+  const schemas = [...errorBodies, anchoringErrorBody].map(({ name, schema }) => [
+    name,
+    jsonSchemaOf(schema, "output"),
+  ]);
+  return Object.fromEntries(schemas);
+}
+
+function operationOf(route: Route, errorBody: ErrorBody): Json {
   const { access, summary, description, body, bodyExample } = route;
   return {
     operationId: operationIdOf(route),
@@ -69,7 +79,7 @@ function operationOf(route: Route): Json {
           },
         }
       : {}),
-    responses: responsesOf(route),
+    responses: responsesOf(route, errorBody),
   };
 }
 
@@ -112,25 +122,25 @@ function parametersOf({ params = {}, query }: Route): Json[] {
   return [...inPath, ...inQuery];
 }
 
-function responsesOf(route: Route): Json {
+function responsesOf(route: Route, errorBody: ErrorBody): Json {
+  const refusal = (description: string) => ({
+    description,
+    content: jsonContent({ $ref: `#/components/schemas/${errorBody.name}` }),
+  });
   const responses: Json = {};
   for (const [status, answer] of Object.entries(route.answers))
     responses[status] =
       Number(status) < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
-  for (const status of refusalsOf(route)) responses[status] ??= refusal(REFUSALS[status]!);
+  for (const status of refusalsOf(route, errorBody)) responses[status] ??= refusal(REFUSALS[status]!);
   return responses;
 }
 
-function refusal(description: string): Json {
-  return { description, content: jsonContent({ $ref: "#/components/schemas/Error" }) };
-}
-
 /** What access, input and the parts behind a route can refuse it with, beside its own answers. */
-function refusalsOf({ access, params, query, body }: Route): number[] {
+function refusalsOf({ access, params, query, body }: Route, { invalidInputStatus }: ErrorBody): number[] {
   return [
-    ...(params || query || body ? [400] : []),
+    ...(body ? [400, 413] : []),
+    ...(params || query || body ? [invalidInputStatus] : []),
     ...(isKeyed(access) ? [401, 403] : []),
-    ...(body ? [413] : []),
     ...(access === "open" ? [] : [429, 500, 503]),
   ];
 }
