@@ -3,7 +3,14 @@ import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
 import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
 import type { Account } from "../accounts/findAccount.ts";
-import { type Caller, hasScope, requireScope, SCOPES_OF_ACCOUNTS, type Scope } from "../accounts/scope.ts";
+import {
+  type Caller,
+  hasScope,
+  type KeyAttributes,
+  requireScope,
+  SCOPES_OF_ACCOUNTS,
+  type Scope,
+} from "../accounts/scope.ts";
 import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import type { CountRequest } from "./rateLimit.ts";
@@ -11,6 +18,8 @@ import type { KeyAccess } from "./route.ts";
 
 /** Requests per minute of an account. */
 const ACCOUNT_RATE_LIMIT = 600;
+
+const NO_ATTRIBUTES: KeyAttributes = { site: null, requireSigning: false, requireTimestamp: false };
 
 type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
 
@@ -44,7 +53,7 @@ export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKey
     c.set("authenticated", { tenantId, apiKeyId: null });
     c.set("accountId", id);
     const scopes = SCOPES_OF_ACCOUNTS;
-    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "" };
+    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "", ...NO_ATTRIBUTES };
     await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, scope);
   }
 
@@ -111,6 +120,9 @@ function toCaller(key: Admitted, scope: Scope): Caller {
     plan: key.plan,
     rateLimitPerMinute: key.rateLimitPerMinute,
     accessVersion: key.accessVersion,
+    site: key.site,
+    requireSigning: key.requireSigning,
+    requireTimestamp: key.requireTimestamp,
   };
   requireScope(caller, scope);
   return caller;
