@@ -120,7 +120,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       planLimits: deps.planLimits,
       limits: deps.loginLimits,
     }),
-    ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
+    ...accountRoutes({ verbContext, planLimits: deps.planLimits, secretBox: deps.secretBox }),
     ...auditRoutes({ verbContext }),
     ...documentRoutes({
       verbContext,

@@ -16,7 +16,7 @@ export type ActiveDocument = {
 export const STALE = Symbol("stale");
 
 export type FindActiveDocument = (wanted: {
-  caller: Pick<Caller, "tenantId" | "accessVersion">;
+  caller: Pick<Caller, "tenantId" | "apiKeyId" | "accessVersion">;
   slug: string;
   /** As `canonicalLanguage` spells it. */
   language: string;
@@ -99,10 +99,10 @@ export function createActiveDocuments({ pool }: Database, publicUrl: string): Fi
     const unknown = [...distinct].filter(([name]) => !remembered.has(name)).map(([, wanted]) => wanted);
     let answer = await read(unknown);
     if (!answer.holds && unknown.length < distinct.size) answer = await read([...distinct.values()]);
+    const isCurrent = ({ caller }: Wanted) =>
+      caller.apiKeyId === null || caller.accessVersion === answer.accessVersion;
     return group.map((wanted) =>
-      wanted.caller.accessVersion === answer.accessVersion
-        ? (remembered.get(wantedName(wanted)) ?? null)
-        : STALE,
+      isCurrent(wanted) ? (remembered.get(wantedName(wanted)) ?? null) : STALE,
     );
   }
 

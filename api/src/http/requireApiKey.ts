@@ -3,7 +3,14 @@ import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
 import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
 import type { Account } from "../accounts/findAccount.ts";
-import { type Caller, hasScope, requireScope, SCOPES_OF_ACCOUNTS, type Scope } from "../accounts/scope.ts";
+import {
+  type Caller,
+  hasScope,
+  type KeyAttributes,
+  requireScope,
+  SCOPES_OF_ACCOUNTS,
+  type Scope,
+} from "../accounts/scope.ts";
 import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import type { CountRequest } from "./rateLimit.ts";
@@ -11,6 +18,8 @@ import type { KeyAccess } from "./route.ts";
 
 /** Requests per minute of an account. */
 const ACCOUNT_RATE_LIMIT = 600;
+
+const NO_ATTRIBUTES: KeyAttributes = { site: null, requireSigning: false, requireTimestamp: false };
 
 type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
 
@@ -44,7 +53,7 @@ export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKey
     c.set("authenticated", { tenantId, apiKeyId: null });
     c.set("accountId", id);
     const scopes = SCOPES_OF_ACCOUNTS;
-    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "" };
+    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "", ...NO_ATTRIBUTES };
     await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, scope);
   }
 
@@ -69,8 +78,12 @@ export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKey
   const checkInStatement = ({ scope }: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
       const token = presentedToken(c);
-      // Accounts lack the scopes of these routes: whoever it is, it is refused here.
-      if (token !== null) await admitAccount(c, token, scope);
+      // An account is read anew for every request: who it is now is known, and needs no check by a statement.
+      if (token !== null) {
+        await admitAccount(c, token, scope);
+        await next();
+        return;
+      }
       const sha256 = presentedKey(c);
       const renewCaller = async () => toCaller(known(await apiKeys.find(sha256)), scope);
       c.set("renewCaller", renewCaller);
@@ -111,6 +124,9 @@ function toCaller(key: Admitted, scope: Scope): Caller {
     plan: key.plan,
     rateLimitPerMinute: key.rateLimitPerMinute,
     accessVersion: key.accessVersion,
+    site: key.site,
+    requireSigning: key.requireSigning,
+    requireTimestamp: key.requireTimestamp,
   };
   requireScope(caller, scope);
   return caller;
