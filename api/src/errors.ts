@@ -6,16 +6,24 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** Further members of the error body, for people. */
+  readonly details: Record<string, unknown>;
   /** What is wrong with which member of the input, by its path, such as `hashes[2].hash`. */
   readonly members: readonly MemberProblem[];
   constructor(
     status: number,
     message: string,
-    options: { headers?: Record<string, string>; members?: readonly MemberProblem[]; cause?: unknown } = {},
+    options: {
+      headers?: Record<string, string>;
+      details?: Record<string, unknown>;
+      members?: readonly MemberProblem[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.status = status;
     this.headers = options.headers ?? {};
+    this.details = options.details ?? {};
     this.members = options.members ?? [];
   }
 }

@@ -12,7 +12,7 @@ export const consentLogErrorBody: ErrorBody = {
     requestId: z.string().optional().describe("On a 500"),
   }),
   invalidInputStatus: 422,
-  of: (error) => ({ message: messageOf(error), ...errorsOf(error) }),
+  of: (error) => ({ message: messageOf(error), ...errorsOf(error), ...error.details }),
 };
 
 /** Whatever is wrong with a key is the same 401 (HE-3): it tells nothing about keys that exist. */

@@ -101,9 +101,7 @@ export function createActiveDocuments({ pool }: Database, publicUrl: string): Fi
     if (!answer.holds && unknown.length < distinct.size) answer = await read([...distinct.values()]);
     const isCurrent = ({ caller }: Wanted) =>
       caller.apiKeyId === null || caller.accessVersion === answer.accessVersion;
-    return group.map((wanted) =>
-      isCurrent(wanted) ? (remembered.get(wantedName(wanted)) ?? null) : STALE,
-    );
+    return group.map((wanted) => (isCurrent(wanted) ? (remembered.get(wantedName(wanted)) ?? null) : STALE));
   }
 
   return groupCalls(findGroup, {

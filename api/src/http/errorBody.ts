@@ -24,10 +24,11 @@ export const anchoringErrorBody: ErrorBody = {
     requestId: z.string().optional().describe("On a 500"),
   }),
   invalidInputStatus: 400,
-  of: ({ status, message, members }) => ({
+  of: ({ status, message, members, details }) => ({
     error: message,
     ...(status === 429 ? { message } : {}),
     ...(members[0]?.member ? { member: members[0].member } : {}),
+    ...details,
   }),
 };
 
