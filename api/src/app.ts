@@ -19,6 +19,9 @@ import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
+import { createConsentDescriber } from "./consents/describeConsent.ts";
+import { findConsentByToken } from "./consents/findConsent.ts";
+import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
 import { createActiveDocuments } from "./documents/activeDocuments.ts";
 import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
@@ -110,6 +113,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
+  const findOwnLeaf = createOwnLeafFinder(db);
+  const describeLeaf = createLeafDescriber({
+    chains,
+    indexedUpTo,
+    readProof: createProofReader(db),
+    readerOf,
+    publicUrl: deps.publicUrl,
+    onDisagreement: createDisagreementReport(metrics, logger, clock),
+  });
+  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+
   const routes = [
     ...operationRoutes({ readReadiness, readMetrics }),
     ...loginRoutes({
@@ -134,17 +148,16 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       chains,
       submitHashes: createSubmitHashes(db, deps.planLimits),
       findEarliestLeaf: createEarliestLeafFinder(db),
-      findOwnLeaf: createOwnLeafFinder(db),
-      describeLeaf: createLeafDescriber({
-        chains,
-        indexedUpTo,
-        readProof: createProofReader(db),
-        readerOf,
-        publicUrl: deps.publicUrl,
-        onDisagreement: createDisagreementReport(metrics, logger, clock),
-      }),
+      findOwnLeaf,
+      describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
+    }),
+    ...consentRoutes({
+      verbContext,
+      chains,
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
     }),
   ];
 

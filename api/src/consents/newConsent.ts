@@ -1,3 +1,4 @@
+import type { Json } from "#protocol/consentRecord.ts";
 import type { Caller } from "../accounts/scope.ts";
 import type { Context } from "../verb.ts";
 
@@ -16,7 +17,6 @@ export type ShownDocument = {
   textSha256: string;
 };
 
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
 
 /**
@@ -71,6 +71,9 @@ export type NewConsent = {
   /** When the person acted, by the client's word; `created` is the server's time. */
   consentedAt?: Date;
   expiresAt?: Date;
+
+  /** Of the record of an erasure: how many records, and SHA-256 over their digests (hex, sorted, one a line). */
+  erased?: { records: number; digests_sha256: string };
 
   /** A second consent of the tenant under the same key is not recorded; the first is answered. Holds nothing personal. */
   once?: string;

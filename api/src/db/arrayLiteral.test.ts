@@ -18,7 +18,7 @@ afterAll(async () => {
 
 test("PostgreSQL reads the arrays that were written", async () => {
   const ids = ["01a20165-7b6f-75da-9b21-131934e24a3d", null];
-  const hexTexts = ["00ff", "", "5c"];
+  const hexTexts = ["00ff", "", "5c", null];
   const { rows } = await client.query(
     "SELECT $1::uuid[] AS ids, $2::bigint[]::text[] AS numbers, $3::bytea[] AS bytes, $4::int[] AS none",
     [arrayLiteral(ids), arrayLiteral([1, -2, null]), byteaArrayLiteral(hexTexts), arrayLiteral([])],
@@ -26,7 +26,7 @@ test("PostgreSQL reads the arrays that were written", async () => {
   expect(rows[0]).toEqual({
     ids,
     numbers: ["1", "-2", null],
-    bytes: hexTexts.map((hex) => Buffer.from(hex, "hex")),
+    bytes: hexTexts.map((hex) => (hex === null ? null : Buffer.from(hex, "hex"))),
     none: [],
   });
 });

@@ -7,6 +7,6 @@ export function arrayLiteral(elements: readonly (string | number | null)[]): str
 }
 
 /** The same for bytea[], of hex without 0x. */
-export function byteaArrayLiteral(hexTexts: readonly string[]): string {
-  return `{${hexTexts.map((hex) => `"\\\\x${hex}"`).join(",")}}`;
+export function byteaArrayLiteral(hexTexts: readonly (string | null)[]): string {
+  return `{${hexTexts.map((hex) => (hex === null ? "NULL" : `"\\\\x${hex}"`)).join(",")}}`;
 }

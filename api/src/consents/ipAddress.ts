@@ -1,0 +1,31 @@
+import { isIP } from "node:net";
+import { InvalidInputError } from "../errors.ts";
+
+const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/** The one spelling of an address, without a zone; an IPv4 address in IPv6's clothes is the IPv4 address. Null for what is none. */
+export function canonicalAddress(text: string): string | null {
+  const address = MAPPED_IPV4.exec(text)?.[1] ?? text.split("%")[0]!;
+  const version = isIP(address);
+  if (version === 0) return null;
+  return version === 4 ? address : compress(address);
+}
+
+/**
+ * What is kept of an address: IPv4 with its last octet 0, IPv6 to its first 48 bits.
+ * @throws {InvalidInputError} for what is no address.
+ */
+export function maskAddress(text: string): string {
+  const address = canonicalAddress(text);
+  if (address === null) throw new InvalidInputError("Not an IP address");
+  if (!address.includes(":")) return address.replace(/\d+$/, "0");
+  const [head] = address.split("::");
+  const groups = head === "" ? [] : head!.split(":");
+  const network = [...groups, "0", "0", "0"].slice(0, 3);
+  return compress(`${network.join(":")}::`);
+}
+
+/** RFC 5952, as the URL standard's serializer writes it. */
+function compress(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
