@@ -19,15 +19,20 @@ import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
+import { consentLogRoutes } from "./consentLog/routes.ts";
 import { createConsentDescriber } from "./consents/describeConsent.ts";
 import { findConsentByToken } from "./consents/findConsent.ts";
+import { findKeptAnswer } from "./consents/keptAnswers.ts";
+import { createRecordConsents } from "./consents/recordConsents.ts";
 import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
 import { createActiveDocuments } from "./documents/activeDocuments.ts";
 import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
 import { documentRoutes } from "./documents/routes.ts";
+import { createVersionFinder } from "./documents/versionShown.ts";
 import { NoSuchRouteError } from "./errors.ts";
 import { auditCall } from "./http/auditCall.ts";
+import { checkSignature } from "./http/checkSignature.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
 import { createErrorHandler } from "./http/errorHandler.ts";
@@ -36,6 +41,7 @@ import { mountRoutes } from "./http/mountRoutes.ts";
 import { describeRoutes } from "./http/openapi.ts";
 import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { createNonceTaker } from "./http/requestNonces.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
@@ -153,6 +159,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
     }),
+    ...consentLogRoutes({
+      verbContext,
+      chains,
+      recordConsents: createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox }),
+      findKeptAnswer: (tenantId, request, now) => findKeptAnswer(db, tenantId, request, now),
+      findVersion: createVersionFinder(db),
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
+    }),
     ...consentRoutes({
       verbContext,
       chains,
@@ -169,6 +184,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   mountRoutes(app, routes, {
     limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
     auditCall: auditCall(createCallRecorder(db), clock),
+    checkSignature: checkSignature(createNonceTaker(db), clock),
     requireKey: requireApiKey({
       apiKeys: createApiKeyDirectory(db),
       findAccountByToken: async (token) => {

@@ -53,6 +53,14 @@ export class UnauthorizedError extends ApiError {
   }
 }
 
+/** HE-9. The same whatever is wrong with a signature, its time stamp or its nonce. */
+export class RequestSignatureError extends UnauthorizedError {
+  override name = "RequestSignatureError";
+  constructor() {
+    super("Invalid request signature");
+  }
+}
+
 export class ForbiddenError extends ApiError {
   override name = "ForbiddenError";
   constructor(message: string) {

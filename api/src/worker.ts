@@ -6,9 +6,11 @@ import { createChainReader } from "./chain/chainReader.ts";
 import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
 import { watchBalance } from "./chain/watchBalance.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { forgetOldAnswers } from "./consents/keptAnswers.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
+import { forgetOldNonces } from "./http/requestNonces.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
 import { runLoop, type Step } from "./pipeline/runLoop.ts";
 import {
@@ -19,7 +21,7 @@ import {
 } from "./pipeline/signingKey.ts";
 import { onShutdown } from "./shutdown.ts";
 
-/** How often windows of the rate limits that are over are deleted. */
+/** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
 const BALANCE_INTERVAL_MS = 60_000;
 
@@ -112,7 +114,15 @@ async function main(): Promise<void> {
     { chainId: chain.chainId, publisher: writer.publisher, contract: settings.CHAIN_CONTRACT_ADDRESS },
     "worker ready",
   );
-  const forget: Step = { name: "forget old windows", run: () => forgetOldWindows(db).then(() => false) };
+  const forget: Step = {
+    name: "forget what is over",
+    run: async () => {
+      await forgetOldWindows(db);
+      await forgetOldNonces(db);
+      await forgetOldAnswers(db, clock());
+      return false;
+    },
+  };
   const balance: Step = {
     name: "watch balance",
     run: async () => {

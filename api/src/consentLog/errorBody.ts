@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ApiError } from "../errors.ts";
+import { type ApiError, type MemberProblem, RequestSignatureError, UnauthorizedError } from "../errors.ts";
 import type { ErrorBody } from "../http/errorBody.ts";
 
 /** HashEntry's `{message, errors?}` (HE-10), of the consent log and of the documents that it refers to. */
@@ -16,12 +16,18 @@ export const consentLogErrorBody: ErrorBody = {
 };
 
 /** Whatever is wrong with a key is the same 401 (HE-3): it tells nothing about keys that exist. */
-function messageOf({ status, message }: ApiError): string {
-  return status === 401 ? "Unauthenticated" : message;
+function messageOf(error: ApiError): string {
+  const isAboutKey = error instanceof UnauthorizedError && !(error instanceof RequestSignatureError);
+  return isAboutKey ? "Unauthenticated" : error.message;
 }
 
 function errorsOf({ members }: ApiError): { errors?: Record<string, string[]> } {
-  if (members.length === 0) return {};
-  const errors = members.map(({ member, problem }) => [member === "" ? "body" : member, [problem]]);
-  return { errors: Object.fromEntries(errors) };
+  return members.length === 0 ? {} : { errors: errorsByMember(members) };
+}
+
+/** Texts by member; what is wrong with the value as a whole stands under `body`. */
+export function errorsByMember(members: readonly MemberProblem[]): Record<string, string[]> {
+  return Object.fromEntries(
+    members.map(({ member, problem }) => [member === "" ? "body" : member, [problem]]),
+  );
 }

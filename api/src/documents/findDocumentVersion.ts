@@ -28,6 +28,10 @@ type Reader = Pick<Database["orm"], "select">;
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+export function isVersionId(text: string): boolean {
+  return UUID.test(text);
+}
+
 const shown = {
   id: documentVersions.id,
   number: documentVersions.number,
@@ -49,7 +53,7 @@ export async function findDocumentVersion(
   tenantId: string,
   versionId: string,
 ): Promise<DocumentVersion | null> {
-  if (!UUID.test(versionId)) return null;
+  if (!isVersionId(versionId)) return null;
   const found = await select(orm, tenantId, eq(documentVersions.id, versionId));
   return found[0] ?? null;
 }

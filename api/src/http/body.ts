@@ -28,8 +28,13 @@ const PROBLEMS: Record<StrictJsonProblem, string> = {
  * @throws {UnreadableInputError} 400 that names the member.
  * @throws {InvalidInputError}
  */
-export async function readJson<S extends z.ZodType>(c: Context<AppEnv>, schema: S): Promise<z.output<S>> {
-  const json = parseStrictJson(decode(await readBody(c)));
+export async function readJson<S extends z.ZodType>(
+  c: Context<AppEnv>,
+  schema: S,
+  mayBeEmpty = false,
+): Promise<z.output<S>> {
+  const text = decode(await readBody(c));
+  const json = parseStrictJson(mayBeEmpty && text === "" ? "{}" : text);
   if (json.ok) return parseInput(schema, json.value, "request body");
   const problem = PROBLEMS[json.problem];
   if (json.member === null) throw new UnreadableInputError(problem);

@@ -17,6 +17,26 @@ const SECURITY_SCHEMES = {
   },
 };
 
+const inHeader = (name: string, description: string) => ({
+  name,
+  in: "header",
+  required: false,
+  description,
+  schema: { type: "string" },
+});
+const IDEMPOTENCY_KEY = inHeader(
+  "Idempotency-Key",
+  "1 to 255 printable ASCII characters: the same key and request within 24 hours get the first answer again",
+);
+const SIGNATURE_HEADERS = [
+  inHeader("X-Timestamp", "Of a signed request: seconds since 1970, at most 300 from now"),
+  inHeader("X-Nonce", "Of a signed request: a UUID that was not used before"),
+  inHeader(
+    "X-Signature",
+    "Hex HMAC-SHA256 with the API key over method, path, time stamp, nonce and hex SHA-256 of the body, a line each",
+  ),
+];
+
 const REFUSALS: Record<number, string> = {
   400: "Malformed input; the body says what, and where",
   401: "No key, or one that is unknown or revoked",
@@ -74,7 +94,7 @@ function operationOf(route: Route, errorBody: ErrorBody): Json {
     ...(body
       ? {
           requestBody: {
-            required: true,
+            required: !route.bodyMayBeEmpty,
             content: jsonContent(jsonSchemaOf(body, "input"), bodyExample),
           },
         }
@@ -102,7 +122,11 @@ function isKeyed(access: Route["access"]): access is KeyAccess {
   return typeof access === "object";
 }
 
-function parametersOf({ params = {}, query }: Route): Json[] {
+function parametersOf({ access, params = {}, query, idempotent }: Route): Json[] {
+  const inHeader = [
+    ...(idempotent ? [IDEMPOTENCY_KEY] : []),
+    ...(isKeyed(access) && access.signable ? SIGNATURE_HEADERS : []),
+  ];
   const inPath = Object.entries(params).map(([name, { schema, description, example }]) => ({
     name,
     in: "path",
@@ -119,7 +143,7 @@ function parametersOf({ params = {}, query }: Route): Json[] {
     const required = querySchema.required?.includes(name) ?? false;
     return { name, in: "query", required, schema, ...(example === undefined ? {} : { example }) };
   });
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...inHeader];
 }
 
 function responsesOf(route: Route, errorBody: ErrorBody): Json {

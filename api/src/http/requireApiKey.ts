@@ -139,13 +139,18 @@ function presentedToken(c: Context<AppEnv>): string | null {
   return token ?? null;
 }
 
-/** SHA-256 of the key from X-API-Key or Authorization: Bearer. */
+/** SHA-256 of the key that came. @throws {UnauthorizedError} when none came, or nothing that could be one. */
 function presentedKey(c: Context<AppEnv>): Buffer {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  const key = c.req.header("x-api-key") ?? bearer;
+  const key = presentedApiKey(c);
   if (key === undefined) throw new UnauthorizedError("Missing API key");
   if (!isApiKey(key)) throw new UnauthorizedError("Invalid API key");
   return apiKeySha256(key);
+}
+
+/** What came as a key, in X-API-Key or in Authorization: Bearer. */
+export function presentedApiKey(c: Context<AppEnv>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return c.req.header("x-api-key") ?? bearer;
 }
 
 /** Limits a public route per client address. */

@@ -14,6 +14,8 @@ export type Access = "open" | "public" | KeyAccess;
 export type KeyAccess = {
   scope: Scope;
   checked?: "inStatement";
+  /** Requests may be signed; those of a key that demands it must be (HE-9). */
+  signable?: true;
   /** Who calls by its account token alone; others may have a key as well. */
   by?: "account";
   /** The row's action and resource type, in the source's style: `hash.submit`, `hash`. */
@@ -48,6 +50,10 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   params?: Record<string, { schema: z.ZodType; description: string; example: string }>;
   query?: Query;
   body?: Body;
+  /** An empty body stands for `{}`. */
+  bodyMayBeEmpty?: true;
+  /** Takes an Idempotency-Key (HE-8), see idempotencyKey.ts. */
+  idempotent?: true;
   /** An example of the body, which a test sends. */
   bodyExample?: unknown;
   /** Answers by status; refusals that the access, the body and the query imply are added by the description. */
