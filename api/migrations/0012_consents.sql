@@ -16,7 +16,6 @@ CREATE TABLE app.consents (
   person_digest        bytea, -- no key: it goes when the values go. Empty where a thread has no person
   thread_digest        bytea,
   thread_position      integer CHECK (thread_position > 0),
-  second_person_digest bytea, -- where both a visitor and a subject are named
   previous_digest      bytea CHECK (octet_length(previous_digest) = 32),
   once_digest          bytea,
   short_token          text,
@@ -29,12 +28,11 @@ CREATE TABLE app.consents (
   erased_by            uuid, -- the erasure's own record
   PRIMARY KEY (tenant_id, id),
   CHECK (num_nulls(person_digest, thread_digest, thread_position) IN (0, 3)),
-  CHECK (erased_by IS NULL OR num_nonnulls(personal, person_digest, second_person_digest) = 0)
+  CHECK (erased_by IS NULL OR num_nonnulls(personal, person_digest) = 0)
 ) WITH (toast_tuple_target = 8160); -- salted digests do not compress, and records are read whole
 ALTER TABLE app.consents ALTER COLUMN lasting SET STORAGE EXTERNAL, ALTER COLUMN personal SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX consents_thread ON app.consents (tenant_id, person_digest, thread_digest, thread_position)
   WHERE thread_digest IS NOT NULL;
-CREATE INDEX consents_second_person ON app.consents (tenant_id, second_person_digest) WHERE second_person_digest IS NOT NULL;
 CREATE UNIQUE INDEX consents_once ON app.consents (tenant_id, once_digest) WHERE once_digest IS NOT NULL;
 CREATE INDEX consents_short_token ON app.consents (tenant_id, short_token, seq) WHERE short_token IS NOT NULL;
 CREATE INDEX consents_erasures ON app.consents (tenant_id, id) WHERE surface = 'erasure';

@@ -29,22 +29,19 @@ const FIND_HOLD = `
   SELECT reason FROM app.consent_holds
   WHERE tenant_id = $1 AND released_at IS NULL
     AND (person_digest = $2 OR consent_id IN (
-      SELECT id FROM app.consents WHERE tenant_id = $1 AND person_digest = $2 AND thread_digest IS NOT NULL
-      UNION ALL SELECT id FROM app.consents WHERE tenant_id = $1 AND second_person_digest = $2))
+      SELECT id FROM app.consents WHERE tenant_id = $1 AND person_digest = $2 AND thread_digest IS NOT NULL))
   ORDER BY id LIMIT 1`;
 
 // Whoever continues one of the threads holds its last record's lock, so that here all of a thread is seen or the other waits.
 const LOCK_RECORDS = `
   SELECT id, encode(record_digest, 'hex') AS record_digest, personal FROM app.consents
-  WHERE tenant_id = $1 AND id IN (
-      SELECT id FROM app.consents WHERE tenant_id = $1 AND person_digest = $2 AND thread_digest IS NOT NULL
-      UNION ALL SELECT id FROM app.consents WHERE tenant_id = $1 AND second_person_digest = $2)
+  WHERE tenant_id = $1 AND person_digest = $2 AND thread_digest IS NOT NULL
   ORDER BY id LIMIT ${CHUNK_RECORDS} FOR UPDATE`;
 
 const ERASE_RECORDS = `
   UPDATE app.consents c
   SET personal = NULL, personal_digests = item.digests, person_digest = NULL, thread_digest = NULL, thread_position = NULL,
-      second_person_digest = NULL, erased_by = $2
+      erased_by = $2
   FROM unnest($3::uuid[], $4::text[]) AS item (id, digests)
   WHERE c.tenant_id = $1 AND c.id = item.id`;
 

@@ -1,6 +1,9 @@
 import { isIP } from "node:net";
 import { InvalidInputError } from "../errors.ts";
 
+const IPV6_GROUPS = 8;
+/** 48 bits. */
+const IPV6_MASK_GROUPS = 3;
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /** The one spelling of an address, without a zone; an IPv4 address in IPv6's clothes is the IPv4 address. Null for what is none. */
@@ -19,10 +22,10 @@ export function maskAddress(text: string): string {
   const address = canonicalAddress(text);
   if (address === null) throw new InvalidInputError("Not an IP address");
   if (!address.includes(":")) return address.replace(/\d+$/, "0");
-  const [head] = address.split("::");
-  const groups = head === "" ? [] : head!.split(":");
-  const network = [...groups, "0", "0", "0"].slice(0, 3);
-  return compress(`${network.join(":")}::`);
+  const [head, tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  const omitted = tail === undefined ? 0 : IPV6_GROUPS - head!.length - tail.length;
+  const groups = [...head!, ...Array<string>(omitted).fill("0"), ...(tail ?? [])];
+  return compress(`${groups.slice(0, IPV6_MASK_GROUPS).join(":")}::`);
 }
 
 /** RFC 5952, as the URL standard's serializer writes it. */

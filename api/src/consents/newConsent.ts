@@ -32,7 +32,7 @@ export type NewConsent = {
   /** The surface's own word for the action: `accept`, `gpc_auto_applied`. */
   decision?: string;
 
-  /** Personal. The two are one namespace: an erasure names a person by either. */
+  /** Personal. One of the two at most; they are one namespace: an erasure names a person by either. */
   visitor?: string;
   subject?: string;
   /** Personal. */

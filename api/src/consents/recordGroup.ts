@@ -7,7 +7,7 @@ import type { KeptAnswer, TenantDigest, TenantThread, ThreadHead } from "./readE
 import { recordFields } from "./recordFields.ts";
 import { sealRecord } from "./sealRecord.ts";
 import type { RecordsToStore } from "./storeRecords.ts";
-import { secondPersonOf, threadOf } from "./threads.ts";
+import { threadOf } from "./threads.ts";
 
 /** A consent on its way; what does not change however often it is tried. Digests are hex. */
 export type Draft = {
@@ -128,7 +128,6 @@ export function makeGroup(
       action,
       grantStands,
       thread: thread && { ...thread, position, previousDigest },
-      secondPersonDigest: secondPersonOf(tenantId, consent),
       onceDigest: once?.digest ?? null,
       shortToken: consent.shortToken ?? null,
       issuer: consent.issuer ?? null,

@@ -20,6 +20,8 @@ export function personDigest(tenantId: string, person: string): string {
  * thread of its own, by which it is found; null when it does neither.
  */
 export function threadOf(tenantId: string, id: string, consent: NewConsent): ThreadKey | null {
+  if (consent.visitor !== undefined && consent.subject !== undefined)
+    throw new TypeError("a consent names its person once");
   const person = consent.visitor ?? consent.subject;
   const parts = threadParts(consent);
   if (parts === null && person === undefined) return null;
@@ -27,12 +29,6 @@ export function threadOf(tenantId: string, id: string, consent: NewConsent): Thr
     personDigest: person === undefined ? "" : personDigest(tenantId, person),
     threadDigest: digest(parts === null ? [id] : [consent.surface, ...parts]),
   };
-}
-
-/** Where a consent names a person twice, the digest of the other name. */
-export function secondPersonOf(tenantId: string, { visitor, subject }: NewConsent): string | null {
-  const isSecond = visitor !== undefined && subject !== undefined && visitor !== subject;
-  return isSecond ? personDigest(tenantId, subject) : null;
 }
 
 function threadParts({ surface, ...consent }: NewConsent): (string | undefined)[] | null {

@@ -16,7 +16,7 @@ export async function grantAccess(ownerUrl: string, role: string): Promise<void>
       GRANT EXECUTE ON FUNCTION app.forget_person_in_audit TO ${grantee};
       GRANT USAGE ON SEQUENCE app.consent_statements TO ${grantee};
       REVOKE UPDATE, DELETE ON app.consents FROM ${grantee};
-      GRANT UPDATE (personal, personal_digests, person_digest, thread_digest, thread_position, second_person_digest, erased_by)
+      GRANT UPDATE (personal, personal_digests, person_digest, thread_digest, thread_position, erased_by)
         ON app.consents TO ${grantee};
       GRANT SELECT ON ALL TABLES IN SCHEMA chain TO ${grantee};
       ALTER DEFAULT PRIVILEGES IN SCHEMA chain GRANT SELECT ON TABLES TO ${grantee};

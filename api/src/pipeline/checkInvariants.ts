@@ -4,6 +4,7 @@ import type { ChainReader } from "../chain/chainReader.ts";
 import type { Database } from "../db/client.ts";
 import { type AnchoredRow, type BatchRow, readBatches } from "./invariants/batchRow.ts";
 import { checkAnchor } from "./invariants/checkAnchor.ts";
+import { checkConsents } from "./invariants/checkConsents.ts";
 import { checkLeaves } from "./invariants/checkLeaves.ts";
 import { checkReceipts, type SignatureChoice } from "./invariants/checkReceipts.ts";
 import { checkSubmissions } from "./invariants/checkSubmissions.ts";
@@ -52,6 +53,7 @@ export async function checkInvariants(
         progress.submissions += submissions;
         onProgress(progress);
       });
+      await checkConsents(tx, report);
       for await (const batch of readBatches(tx)) {
         await checkBatch(tx, batch, readerOf(batch.chain_id), verifySignatures, report);
         progress.batches++;
