@@ -4,8 +4,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
-import { type LoginLimits, loginRoutes } from "./accounts/loginRoutes.ts";
-import type { PlanLimits } from "./accounts/plan.ts";
+import type { LoginLimits } from "./accounts/loginLimits.ts";
+import { loginRoutes } from "./accounts/loginRoutes.ts";
+import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -50,6 +51,7 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
   /** Null when no secret is configured. */
@@ -112,7 +114,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       planLimits: deps.planLimits,
       limits: deps.loginLimits,
     }),
-    ...accountRoutes({ verbContext, planLimits: deps.planLimits, secretBox: deps.secretBox }),
+    ...accountRoutes({
+      verbContext,
+      planLimits: deps.planLimits,
+      planRateLimits: deps.planRateLimits,
+      secretBox: deps.secretBox,
+    }),
     ...auditRoutes({ verbContext }),
     ...anchoringRoutes({
       verbContext,
@@ -147,6 +154,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
         return accountId === null ? null : findAccount(db, accountId);
       },
       countRequest: deps.countRequest,
+      refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,
     }),
   });

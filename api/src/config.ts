@@ -73,13 +73,25 @@ export const SETTINGS = {
   AUTH_RATE_LIMIT: {
     doc: "Registrations, provisionings and logins per IP address",
     unit: "per minute",
+    default: "30",
+    schema: integer(1, 100_000_000),
+  },
+  SIGN_UP_RATE_LIMIT: {
+    doc: "Registrations and provisionings per IP address",
+    unit: "per hour",
     default: "60",
     schema: integer(1, 100_000_000),
   },
   LOGIN_RATE_LIMIT: {
-    doc: "Logins to one account, from wherever",
+    doc: "Logins to one account from one IP address",
     unit: "per minute",
-    default: "20",
+    default: "10",
+    schema: integer(1, 100_000_000),
+  },
+  LOGIN_STRANGERS_RATE_LIMIT: {
+    doc: "Logins to one account from all IP addresses together that nobody has lately logged in to it from",
+    unit: "per minute",
+    default: "60",
     schema: integer(1, 100_000_000),
   },
   PLAN_FREE_HASHES: {
@@ -99,6 +111,24 @@ export const SETTINGS = {
     unit: "per month (UTC)",
     default: "1000000",
     schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
+  PLAN_FREE_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan free may give a key of its own",
+    unit: "per minute",
+    default: "600",
+    schema: integer(1, 10_000),
+  },
+  PLAN_BASIC_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan basic may give a key of its own",
+    unit: "per minute",
+    default: "3000",
+    schema: integer(1, 10_000),
+  },
+  PLAN_PRO_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan pro may give a key of its own",
+    unit: "per minute",
+    default: "10000",
+    schema: integer(1, 10_000),
   },
   CHAIN_KEY_ENCRYPTION_SECRET: {
     doc: "Seals private keys in the database: 32 characters or more; several, comma-separated: the first seals, all open",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SCOPES_OF_ACCOUNTS } from "../accounts/scope.ts";
-import type { Answer, KeyAccess, Route } from "./route.ts";
+import { HEADERS, headersOf } from "./answerHeaders.ts";
+import { type Answer, isKeyed, type KeyAccess, type Route } from "./route.ts";
 
 /** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
 type Json = Record<string, unknown>;
@@ -49,7 +50,11 @@ export function describeRoutes(routes: Route[], info: { version: string; serverU
     },
     servers: [{ url: info.serverUrl }],
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: { Error: jsonSchemaOf(errorBody, "output") } },
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      schemas: { Error: jsonSchemaOf(errorBody, "output") },
+      headers: HEADERS,
+    },
   };
 }
 
@@ -88,10 +93,6 @@ function securityOf({ by, scope }: KeyAccess): Json[] {
   return [{ apiKey: [] }, { bearer: [] }, ...byAccount];
 }
 
-function isKeyed(access: Route["access"]): access is KeyAccess {
-  return typeof access === "object";
-}
-
 function parametersOf({ params = {}, query }: Route): Json[] {
   const inPath = Object.entries(params).map(([name, { schema, description, example }]) => ({
     name,
@@ -113,12 +114,21 @@ function parametersOf({ params = {}, query }: Route): Json[] {
 }
 
 function responsesOf(route: Route): Json {
-  const responses: Json = {};
-  for (const [status, answer] of Object.entries(route.answers))
-    responses[status] =
-      Number(status) < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  const responses: Record<number, Json> = {};
+  for (const [given, answer] of Object.entries(route.answers)) {
+    const status = Number(given);
+    responses[status] = status < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  }
   for (const status of refusalsOf(route)) responses[status] ??= refusal(REFUSALS[status]!);
-  return responses;
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const names = headersOf(route, Number(status));
+      const headers = Object.fromEntries(
+        names.map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+      );
+      return [status, { ...response, headers }];
+    }),
+  );
 }
 
 function refusal(description: string): Json {
