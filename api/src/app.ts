@@ -33,6 +33,7 @@ import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
@@ -54,6 +55,7 @@ export type AppDeps = {
   planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
+  metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
 };
@@ -105,7 +107,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
   const routes = [
-    ...operationRoutes({ readReadiness, readMetrics }),
+    ...operationRoutes({
+      readReadiness,
+      readMetrics,
+      mayReadMetrics: createMetricsGuard(deps.metricsToken),
+    }),
     ...loginRoutes({
       db,
       clock,

@@ -47,6 +47,12 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   PLAN_FREE_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "10001", "hunter2"] },
   PLAN_BASIC_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "10001", "hunter2"] },
   PLAN_PRO_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "10001", "hunter2"] },
+  METRICS_TOKEN: {
+    good: "m".repeat(16),
+    becomes: "m".repeat(16),
+    bad: ["hunter2", `hunter2${" ".repeat(20)}`, `hunter2${"é".repeat(20)}`],
+  },
+  METRICS_PORT: { good: "0", becomes: 0, bad: ["65536", "-1", "hunter2"] },
   LOGIN_RATE_LIMIT: { good: "5", becomes: 5, bad: ["0", "hunter2"] },
   PLAN_FREE_HASHES: { good: "0", becomes: 0, bad: ["-1", "many"] },
   PLAN_BASIC_HASHES: { good: "5000", becomes: 5_000, bad: ["-1", "1.5"] },

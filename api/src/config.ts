@@ -38,7 +38,11 @@ export const SETTINGS = {
     schema: url(/^rediss?$/).optional(),
     secret: true,
   },
-  HOST: { doc: "Address that the API listens on", default: "127.0.0.1", schema: z.string() },
+  HOST: {
+    doc: "Address that the API listens on, and a worker for its metrics",
+    default: "127.0.0.1",
+    schema: z.string(),
+  },
   PORT: {
     doc: "Port that the API listens on; 0 takes a free one",
     default: "8787",
@@ -63,6 +67,18 @@ export const SETTINGS = {
           .filter(Boolean),
       )
       .refine((proxies) => proxies.every(isAddressOrSubnet), "must be IP addresses or subnets"),
+  },
+  METRICS_TOKEN: {
+    doc: "Token that `/metrics` asks for, 16 characters or more; without it anybody who reaches the port may read them",
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,1024}$/, "must be 16 characters or more of ASCII, without blanks")
+      .optional(),
+    secret: true,
+  },
+  METRICS_PORT: {
+    doc: "Port on which a worker serves its own `/metrics`; 0 takes a free one, none by default",
+    schema: integer(0, 65_535).optional(),
   },
   PUBLIC_RATE_LIMIT: {
     doc: "Requests per IP address on public routes",

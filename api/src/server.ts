@@ -82,6 +82,7 @@ function main(): void {
       perAccountOfStrangers: config.LOGIN_STRANGERS_RATE_LIMIT,
     },
     metrics,
+    metricsToken: config.METRICS_TOKEN,
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
       : null,

@@ -12,6 +12,7 @@ export const READ_BY = {
     "PORT",
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
+    "METRICS_TOKEN",
     "PUBLIC_RATE_LIMIT",
     "AUTH_RATE_LIMIT",
     "SIGN_UP_RATE_LIMIT",
@@ -30,6 +31,9 @@ export const READ_BY = {
   worker: [
     "DATABASE_URL",
     "DATABASE_CONNECTIONS_MAX",
+    "HOST",
+    "METRICS_PORT",
+    "METRICS_TOKEN",
     "CHAIN_ID",
     "CHAIN_NAME",
     "CHAIN_RPC_URL",
