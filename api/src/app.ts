@@ -4,8 +4,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
-import { type LoginLimits, loginRoutes } from "./accounts/loginRoutes.ts";
-import type { PlanLimits } from "./accounts/plan.ts";
+import type { LoginLimits } from "./accounts/loginLimits.ts";
+import { loginRoutes } from "./accounts/loginRoutes.ts";
+import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -46,6 +47,7 @@ import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
@@ -64,8 +66,10 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
+  metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
 };
@@ -131,7 +135,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
 
   const routes = [
-    ...operationRoutes({ readReadiness, readMetrics }),
+    ...operationRoutes({
+      readReadiness,
+      readMetrics,
+      mayReadMetrics: createMetricsGuard(deps.metricsToken),
+    }),
     ...loginRoutes({
       db,
       clock,
@@ -140,7 +148,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       planLimits: deps.planLimits,
       limits: deps.loginLimits,
     }),
-    ...accountRoutes({ verbContext, planLimits: deps.planLimits, secretBox: deps.secretBox }),
+    ...accountRoutes({
+      verbContext,
+      planLimits: deps.planLimits,
+      planRateLimits: deps.planRateLimits,
+      secretBox: deps.secretBox,
+    }),
     ...auditRoutes({ verbContext }),
     ...documentRoutes({
       verbContext,
@@ -192,6 +205,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
         return accountId === null ? null : findAccount(db, accountId);
       },
       countRequest: deps.countRequest,
+      refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,
     }),
   });

@@ -33,7 +33,7 @@ export type MemberProblem = { member: string; problem: string };
 /** What was sent cannot be read: 400 on every surface. */
 export class UnreadableInputError extends ApiError {
   override name = "UnreadableInputError";
-  constructor(message: string, members?: readonly MemberProblem[]) {
+  constructor(message: string, members: readonly MemberProblem[] = []) {
     super(400, message, { members });
   }
 }
@@ -41,8 +41,9 @@ export class UnreadableInputError extends ApiError {
 /** What was sent can be read and is not what the route takes: 400, on some surfaces 422 (see http/errorBody.ts). */
 export class InvalidInputError extends ApiError {
   override name = "InvalidInputError";
-  constructor(message: string, members?: readonly MemberProblem[]) {
-    super(400, message, { members });
+  /** @param about one member, whose problem is the message, or each with its own. */
+  constructor(message: string, about: { member: string } | readonly MemberProblem[] = []) {
+    super(400, message, { members: "member" in about ? [{ ...about, problem: message }] : about });
   }
 }
 
@@ -70,7 +71,7 @@ export class ForbiddenError extends ApiError {
 
 export class ConflictError extends ApiError {
   override name = "ConflictError";
-  constructor(message: string, members?: readonly MemberProblem[]) {
+  constructor(message: string, members: readonly MemberProblem[] = []) {
     super(409, message, { members });
   }
 }

@@ -8,11 +8,10 @@ import { generateKeySecret, SECRETS_PER_KEY_MAX, sealKeySecret } from "./keySecr
 import { lockManagedKey } from "./lockManagedKey.ts";
 
 /** Adds a secret to a key and answers it, this once (protocol §9). With the key's row locked, five is the end for all at once. */
-export async function addKeySecret({
-  ctx,
-  input,
-  secretBox,
-}: VerbArgs<{ apiKeyId: string }> & { secretBox: SecretBox | null }) {
+export async function addKeySecret(
+  { secretBox }: { secretBox: SecretBox | null },
+  { ctx, input }: VerbArgs<{ apiKeyId: string }>,
+) {
   const hmacSecret = generateKeySecret();
   return ctx.db.orm.transaction(async (tx) => {
     const key = await lockManagedKey(tx, ctx.caller, input.apiKeyId);

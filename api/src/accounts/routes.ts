@@ -12,7 +12,7 @@ import { deleteKeySecret } from "./deleteKeySecret.ts";
 import { getQuota } from "./getQuota.ts";
 import { listApiKeys } from "./listApiKeys.ts";
 import { listTenants } from "./listTenants.ts";
-import type { PlanLimits } from "./plan.ts";
+import type { PlanLimits, PlanRateLimits } from "./plan.ts";
 import { revokeApiKey } from "./revokeApiKey.ts";
 import { updateTenant } from "./updateTenant.ts";
 import {
@@ -32,6 +32,7 @@ import {
 export type AccountRoutesDeps = {
   verbContext: ReturnType<typeof createVerbContext>;
   planLimits: PlanLimits;
+  planRateLimits: PlanRateLimits;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
 };
@@ -103,7 +104,7 @@ function tenantRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
   ];
 }
 
-function keyRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[] {
+function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "post",
@@ -120,7 +121,7 @@ function keyRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[] {
         409: { description: "A tenant that made 100 keys itself must revoke one first" },
       },
       handle: async (c, { body }) =>
-        c.json(await createApiKey({ ctx: verbContext(c), input: body, secretBox }), 201),
+        c.json(await createApiKey(deps, { ctx: verbContext(c), input: body }), 201),
     }),
     defineRoute({
       method: "get",
@@ -168,7 +169,7 @@ function keySecretRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[]
       },
       handle: async (c) => {
         const input = { apiKeyId: uuidParam(c, "id", "API key") };
-        return c.json(await addKeySecret({ ctx: verbContext(c), input, secretBox }), 201);
+        return c.json(await addKeySecret({ secretBox }, { ctx: verbContext(c), input }), 201);
       },
     }),
     defineRoute({

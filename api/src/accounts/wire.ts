@@ -35,6 +35,7 @@ export type CreateTenantInput = z.output<typeof createTenantBody>;
 
 /** Requests per minute of a key, unless it is made with another limit (HA-13). */
 export const RATE_LIMIT_BY_DEFAULT = 60;
+export const RATE_LIMIT_MAX = 10_000;
 
 const flag = z.boolean("must be true or false").default(false);
 
@@ -48,8 +49,9 @@ export const createApiKeyBody = z.object({
   rateLimitPerMinute: z
     .int("must be a whole number")
     .min(1, "must be 1 to 10000")
-    .max(10_000, "must be 1 to 10000")
-    .default(RATE_LIMIT_BY_DEFAULT),
+    .max(RATE_LIMIT_MAX, "must be 1 to 10000")
+    .optional()
+    .describe("60 by default; what a tenant gives its own keys is bounded by its plan"),
   site: z
     .string("must be a domain")
     .max(253, "must be a domain")

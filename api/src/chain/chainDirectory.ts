@@ -32,9 +32,7 @@ export function createChainDirectory({ orm }: Database, clock: () => Date): Chai
     if (chainId !== undefined) {
       const named = known.find((chain) => chain.chainId === chainId);
       if (named === undefined)
-        throw new InvalidInputError(`Unknown chainId ${chainId}`, [
-          { member: "chainId", problem: "must be a chain of GET /v1/chains" },
-        ]);
+        throw new InvalidInputError(`Unknown chainId ${chainId}`, { member: "chainId" });
       return named;
     }
     const chosen = known.find((chain) => chain.isDefault);

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { SCOPES_OF_ACCOUNTS } from "../accounts/scope.ts";
+import { HEADERS, headersOf } from "./answerHeaders.ts";
 import { anchoringErrorBody, type ErrorBody, errorBodyOf } from "./errorBody.ts";
-import type { Answer, KeyAccess, Route } from "./route.ts";
+import { type Answer, isKeyed, type KeyAccess, type Route } from "./route.ts";
 
 /** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
 type Json = Record<string, unknown>;
@@ -71,7 +72,11 @@ export function describeRoutes(
     },
     servers: [{ url: info.serverUrl }],
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: errorSchemas(errorBodies) },
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      schemas: errorSchemas(errorBodies),
+      headers: HEADERS,
+    },
   };
 }
 
@@ -118,10 +123,6 @@ function securityOf({ by, scope }: KeyAccess): Json[] {
   return [{ apiKey: [] }, { bearer: [] }, ...byAccount];
 }
 
-function isKeyed(access: Route["access"]): access is KeyAccess {
-  return typeof access === "object";
-}
-
 function parametersOf({ access, params = {}, query, idempotent }: Route): Json[] {
   const inHeader = [
     ...(idempotent ? [IDEMPOTENCY_KEY] : []),
@@ -151,12 +152,21 @@ function responsesOf(route: Route, errorBody: ErrorBody): Json {
     description,
     content: jsonContent({ $ref: `#/components/schemas/${errorBody.name}` }),
   });
-  const responses: Json = {};
-  for (const [status, answer] of Object.entries(route.answers))
-    responses[status] =
-      Number(status) < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  const responses: Record<number, Json> = {};
+  for (const [given, answer] of Object.entries(route.answers)) {
+    const status = Number(given);
+    responses[status] = status < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  }
   for (const status of refusalsOf(route, errorBody)) responses[status] ??= refusal(REFUSALS[status]!);
-  return responses;
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const names = headersOf(route, Number(status));
+      const headers = Object.fromEntries(
+        names.map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+      );
+      return [status, { ...response, headers }];
+    }),
+  );
 }
 
 /** What access, input and the parts behind a route can refuse it with, beside its own answers. */

@@ -23,6 +23,10 @@ export type KeyAccess = {
   resourceType: string;
 };
 
+export function isKeyed(access: Access): access is KeyAccess {
+  return typeof access === "object";
+}
+
 /** Stands in the examples wherever an id is meant. */
 export const EXAMPLE_ID = "019ac1f0-7e1c-7000-8000-4b5a6c7d8e9f";
 
@@ -46,6 +50,8 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   summary: string;
   description?: string;
   access: Access;
+  /** Whether what it submits counts to the tenant's plan, so that its answers carry X-Quota-* (HA-14). */
+  countsToQuota?: true;
   /** Path parameters by name; what a malformed one is answered with is the handler's matter. */
   params?: Record<string, { schema: z.ZodType; description: string; example: string }>;
   query?: Query;

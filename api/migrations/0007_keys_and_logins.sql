@@ -25,3 +25,13 @@ CREATE TRIGGER access_changed
 CREATE TRIGGER access_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON app.api_key_secrets
   FOR EACH STATEMENT EXECUTE FUNCTION app.change_access_version();
+
+-- Networks from which somebody has logged in to an account: others' guesses do not lock these out.
+CREATE TABLE app.login_networks (
+  tenant_id     uuid NOT NULL,
+  account_id    uuid NOT NULL,
+  network       text NOT NULL, -- an IPv4 address, or the first 64 bits of an IPv6 one
+  last_login_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, account_id, network),
+  FOREIGN KEY (tenant_id, account_id) REFERENCES app.accounts (tenant_id, id) ON DELETE CASCADE
+);
