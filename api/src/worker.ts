@@ -1,14 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
+import type { Registry } from "prom-client";
 import { loadKeccak } from "#protocol/merkleTree.ts";
 import { createAnchorWriter } from "./chain/anchorWriter.ts";
 import { createChainReader } from "./chain/chainReader.ts";
 import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
 import { watchBalance } from "./chain/watchBalance.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { forgetOldAnswers } from "./consents/keptAnswers.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
+import { forgetOldNonces } from "./http/requestNonces.ts";
+import { createWorkerMetrics } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
+import { serveMetrics } from "./operations/serveMetrics.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
 import { runLoop, type Step } from "./pipeline/runLoop.ts";
 import {
@@ -19,7 +25,7 @@ import {
 } from "./pipeline/signingKey.ts";
 import { onShutdown } from "./shutdown.ts";
 
-/** How often windows of the rate limits that are over are deleted. */
+/** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
 const BALANCE_INTERVAL_MS = 60_000;
 
@@ -61,7 +67,7 @@ async function main(): Promise<void> {
       "other users of this machine can read the receipt signing key; chmod 600",
     );
   await loadKeccak();
-
+  const metrics = createWorkerMetrics(clock);
   const db = connectDatabase({
     url: config.DATABASE_URL,
     connectionsMax: config.DATABASE_CONNECTIONS_MAX,
@@ -70,6 +76,7 @@ async function main(): Promise<void> {
   });
   const stop = new AbortController();
   onShutdown(logger, () => stop.abort());
+  await listenForMetrics(config, metrics.registry, stop.signal, logger);
 
   const reader = createChainReader(
     {
@@ -77,6 +84,7 @@ async function main(): Promise<void> {
       contractAddress: Buffer.from(settings.CHAIN_CONTRACT_ADDRESS.slice(2), "hex"),
     },
     config.RPC_TIMEOUT_MS,
+    () => metrics.rpcErrors.inc({ chain_id: settings.CHAIN_ID }),
   );
   const writer = createAnchorWriter(reader, {
     chainId: settings.CHAIN_ID,
@@ -112,7 +120,15 @@ async function main(): Promise<void> {
     { chainId: chain.chainId, publisher: writer.publisher, contract: settings.CHAIN_CONTRACT_ADDRESS },
     "worker ready",
   );
-  const forget: Step = { name: "forget old windows", run: () => forgetOldWindows(db).then(() => false) };
+  const forget: Step = {
+    name: "forget what is over",
+    run: async () => {
+      await forgetOldWindows(db);
+      await forgetOldNonces(db);
+      await forgetOldAnswers(db, clock());
+      return false;
+    },
+  };
   const balance: Step = {
     name: "watch balance",
     run: async () => {
@@ -121,13 +137,33 @@ async function main(): Promise<void> {
       return false;
     },
   };
+  const loop = { signal: stop.signal, logger };
+  const onRun = metrics.observeStep(chain.chainId);
   await Promise.all([
-    runLoop(balance, { pollMs: BALANCE_INTERVAL_MS, signal: stop.signal, logger }),
-    ...steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
-    runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal: stop.signal, logger }),
+    runLoop(balance, { ...loop, pollMs: BALANCE_INTERVAL_MS, onRun }),
+    ...steps.map((step) => runLoop(step, { ...loop, pollMs: config.PIPELINE_POLL_MS, onRun })),
+    runLoop(forget, { ...loop, pollMs: FORGET_INTERVAL_MS, onRun: metrics.observeStep() }),
   ]);
   await db.pool.end();
   logger.info("worker stopped");
+}
+
+/** A worker listens for nothing but who asks for its metrics, and only when it is told where. */
+async function listenForMetrics(
+  { HOST: host, METRICS_PORT: port, METRICS_TOKEN }: Config,
+  registry: Registry,
+  signal: AbortSignal,
+  logger: pino.Logger,
+): Promise<void> {
+  if (port === undefined) return;
+  const mayRead = createMetricsGuard(METRICS_TOKEN);
+  const listening = await serveMetrics({ registry, host, port, mayRead, signal }).catch((error) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new InvalidSettingsError(
+      `Port ${port} on ${host} is taken; set METRICS_PORT to another, or to none`,
+    );
+  });
+  logger.info({ host, port: listening }, "metrics listening");
 }
 
 /** Tries until it succeeds: the database or the chain may come up after us. Settings that contradict the chain end the process. */

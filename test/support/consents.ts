@@ -74,7 +74,8 @@ export function recordingTenant(
     const { rows } = await db.pool.query<{ version: string }>("SELECT version FROM app.access_version");
     const scopes = ["submit", "query", "manage"] as const;
     const accessVersion = rows[0]!.version;
-    return { tenantId, apiKeyId: null, scopes, plan, rateLimitPerMinute: 60, accessVersion };
+    const attributes = { site: null, requireSigning: false, requireTimestamp: false };
+    return { tenantId, apiKeyId: null, scopes, plan, rateLimitPerMinute: 60, accessVersion, ...attributes };
   };
   const ctx = async (action = "consent.record"): Promise<Context> => ({
     db,

@@ -72,6 +72,9 @@ export type NewConsent = {
   consentedAt?: Date;
   expiresAt?: Date;
 
+  /** 64 hex digits: the record that this one follows where it is in no thread. In a thread it is always the last one. */
+  previousDigest?: string;
+
   /** Of the record of an erasure: how many records, and SHA-256 over their digests (hex, sorted, one a line). */
   erased?: { records: number; digests_sha256: string };
 

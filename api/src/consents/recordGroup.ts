@@ -109,7 +109,7 @@ export function makeGroup(
     const createdAt = head !== null && head.createdAt > now ? head.createdAt : now;
     const action = recordedAction(consent, head?.grantStands ?? false);
     const grantStands = grantStandsAfter(action, head?.grantStands ?? false);
-    const previousDigest = head?.recordDigest ?? null;
+    const previousDigest = head?.recordDigest ?? consent.previousDigest ?? null;
     const sealed = sealRecord(
       recordFields(consent, {
         action,
