@@ -83,6 +83,7 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       description:
         "202 is said once the hash is committed. A repeat by the same tenant is a 200 with the same id.",
       access: submitting("hash.submit"),
+      countsToQuota: true,
       body: submitHashBody,
       bodyExample: { hash: EXAMPLE_HASH, externalId: "invoice-7" },
       answers: {
@@ -109,6 +110,7 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       summary: "Submit 1 to 100 hashes",
       description: "All are stored, or none. Results stand in the order of the request.",
       access: submitting("hash.submit_batch"),
+      countsToQuota: true,
       body: submitBatchBody,
       bodyExample: { hashes: [{ hash: EXAMPLE_HASH }, { hash: OTHER_HASH, externalId: "invoice-8" }] },
       answers: {

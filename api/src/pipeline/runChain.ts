@@ -16,7 +16,7 @@ import type { Database } from "../db/client.ts";
 import type { BroadcastLimits } from "./broadcastAnchor.ts";
 import type { KeyedChain } from "./keyedChains.ts";
 import { pipelineSteps } from "./pipelineSteps.ts";
-import { runLoop, type Step } from "./runLoop.ts";
+import { type OnStepRun, runLoop, type Step } from "./runLoop.ts";
 import type { SealLimits } from "./sealBatch.ts";
 import type { SigningKey } from "./signingKey.ts";
 import { untilDone } from "./untilDone.ts";
@@ -34,6 +34,10 @@ export type RunChainDeps = {
   balanceAnchorsMin: number;
   clock: () => Date;
   logger: Logger;
+  /** Hears of every run of the chain's steps. */
+  onRun: OnStepRun;
+  /** Hears of every call to the chain's RPC that failed. */
+  onRpcError: () => void;
   /** Told when the chain's steps begin. */
   onReady: (chain: Chain, publisher: Hex) => void;
 };
@@ -45,9 +49,13 @@ export type RunChainDeps = {
 export async function runChain(deps: RunChainDeps, keyed: KeyedChain, signal: AbortSignal): Promise<void> {
   const db = deps.connect();
   const contractAddress = Buffer.from(keyed.contractAddress.slice(2), "hex");
-  const reader = createChainReader({ rpcUrl: keyed.rpcUrl, contractAddress }, deps.rpcTimeoutMs);
+  const reader = createChainReader(
+    { rpcUrl: keyed.rpcUrl, contractAddress },
+    deps.rpcTimeoutMs,
+    deps.onRpcError,
+  );
   const writer = createAnchorWriter(reader, keyed);
-  const { pollMs } = deps;
+  const { pollMs, onRun } = deps;
   // For what does not name the chain itself.
   const logger = deps.logger.child({ chainId: keyed.chainId });
   try {
@@ -61,8 +69,13 @@ export async function runChain(deps: RunChainDeps, keyed: KeyedChain, signal: Ab
     deps.onReady(chain, writer.publisher);
     const steps = pipelineSteps({ ...deps, db, chain, reader, writer });
     await Promise.all([
-      ...steps.map((step) => runLoop(step, { pollMs, signal, logger })),
-      runLoop(balanceStep(deps, chain, reader, writer), { pollMs: BALANCE_INTERVAL_MS, signal, logger }),
+      ...steps.map((step) => runLoop(step, { pollMs, signal, logger, onRun })),
+      runLoop(balanceStep(deps, chain, reader, writer), {
+        pollMs: BALANCE_INTERVAL_MS,
+        signal,
+        logger,
+        onRun,
+      }),
     ]);
   } finally {
     await db.pool.end();
