@@ -42,7 +42,10 @@ async function check(args: string[] = [], rpcUrls: string[] = [chain.rpcUrl]) {
     args: ["--graphql", url, ...rpcs, "--contract", registry.address, "--json", ...args],
   });
   const { code } = await checker.exited;
-  const answers = checker.output().split("\n").filter((line) => line.startsWith("{"));
+  const answers = checker
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{"));
   return { code, answer: answers[0] === undefined ? undefined : JSON.parse(answers[0]), answers };
 }
 
