@@ -49,18 +49,25 @@ import { requestLog } from "./http/requestLog.ts";
 import { createNonceTaker } from "./http/requestNonces.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
+import type { JobQueue } from "./jobs/jobQueue.ts";
+import { deadLetterRoutes } from "./jobs/routes.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
 import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { readJobDepths } from "./operations/readJobDepths.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
+import { createCheckTarget } from "./outbound/checkTarget.ts";
+import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
   db: Database;
+  jobs: JobQueue;
   clock: () => Date;
   logger: Logger;
   countRequest: CountRequest;
@@ -76,6 +83,8 @@ export type AppDeps = {
   metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
+  resolveName: ResolveName;
+  webhookAllowLoopback: boolean;
 };
 
 /** Of the surfaces that have one of their own. */
@@ -115,6 +124,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     metrics,
     {
       pipelineDepths: () => readPipelineDepths(db),
+      jobDepths: () => readJobDepths(db),
       publisherBalances: async () => readPublisherBalances(await chains.all(), readerOf),
     },
     clock,
@@ -162,6 +172,18 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       secretBox: deps.secretBox,
     }),
     ...auditRoutes({ verbContext }),
+    ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
+    ...webhookRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      settings: {
+        secretBox: deps.secretBox,
+        checkTarget: createCheckTarget({
+          resolveName: deps.resolveName,
+          allowLoopback: deps.webhookAllowLoopback,
+        }),
+      },
+    }),
     ...chainRoutes({
       verbContext,
       listChains: chains.fresh,

@@ -145,7 +145,7 @@ export const SETTINGS = {
     schema: integer(1, 10_000),
   },
   CHAIN_KEY_ENCRYPTION_SECRET: {
-    doc: "Seals private keys in the database: 32 characters or more; several, comma-separated: the first seals, all open",
+    doc: "Seals private keys and webhook secrets in the database: 32 characters or more; several, comma-separated: the first seals, all open",
     schema: z
       .string()
       .transform((text) => text.split(",").map((part) => part.trim()))
@@ -155,6 +155,11 @@ export const SETTINGS = {
       )
       .optional(),
     secret: true,
+  },
+  WEBHOOK_ALLOW_LOOPBACK: {
+    doc: "1 lets webhooks call this machine, by http too; for development",
+    default: "0",
+    schema: z.enum(["0", "1"], "must be 0 or 1").transform((text) => text === "1"),
   },
   DATABASE_CONNECTIONS_MAX: {
     // The three locked steps of a chain hold a connection each while they ask for another; with fewer they may wait for each other.

@@ -8,6 +8,7 @@ import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
 import { forgetOldNonces } from "./http/requestNonces.ts";
+import { runJobWorkers } from "./jobWorkers.ts";
 import { createWorkerMetrics } from "./operations/metrics.ts";
 import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { serveMetrics } from "./operations/serveMetrics.ts";
@@ -85,6 +86,7 @@ async function main(): Promise<void> {
   const { signal } = stop;
   onShutdown(logger, () => stop.abort());
   await listenForMetrics(config, metrics.registry, signal, logger);
+  const jobs = runJobWorkers({ db, config, clock, logger, signal });
   const pollMs = config.PIPELINE_POLL_MS;
 
   await untilDone(() => registerSigningKey(db, signingKey, clock()), { pollMs, signal, logger });
@@ -138,6 +140,7 @@ async function main(): Promise<void> {
     }),
     runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() }),
   ]);
+  await jobs;
   await db.pool.end();
   logger.info("worker stopped");
 }

@@ -62,6 +62,10 @@ test("a second start in the same home is refused, and the running stack keeps it
   expect(writtenFile()).toEqual(before);
 });
 
+test("HA-10 webhooks may not call this machine, and stack.json says so", () => {
+  expect(writtenFile()).toMatchObject({ webhookAllowLoopback: false });
+});
+
 test("HA-17 a chain that is added over HTTP is worked for and indexed by what runs already", async () => {
   const chain = await startAnvilChain({ chainId: 424_242, mining: { intervalMs: 500 } });
   try {
@@ -97,6 +101,9 @@ test.runIf(existsSync("/proc/self/environ"))("each secret is only where SECURITY
   for (const pid of [api, indexer]) expect(environment(pid)).not.toContain(DEVELOPMENT_KEY);
   expect(environment(worker)).toContain(DEVELOPMENT_KEY);
   for (const pid of [api, worker, indexer]) expect(environment(pid)).not.toContain(OWNER_URL);
+  const sealing = readFileSync(join(home, "chain-key-encryption-secret"), "utf8");
+  for (const pid of [api, worker]) expect(environment(pid)).toContain(sealing);
+  expect(environment(indexer)).not.toContain(sealing);
   const ownerPassword = readFileSync(join(home, "postgres", "password"), "utf8");
   for (const pid of [api, worker]) expect(environment(pid)).not.toContain(ownerPassword);
 });

@@ -2,7 +2,8 @@ import pg from "pg";
 
 /**
  * Lets a database role do what the API and the workers do, and no more: write the schema `app`, where audit rows, what devices signed
- * and consents can only be added, but for what an erasure takes away, and read the schema `chain`. Safe to repeat.
+ * and consents can only be added, but for what an erasure takes away, and the rows of the schema `jobs`, and read the schema
+ * `chain`. Safe to repeat.
  */
 export async function grantAccess(ownerUrl: string, role: string): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
@@ -10,8 +11,8 @@ export async function grantAccess(ownerUrl: string, role: string): Promise<void>
   const grantee = pg.escapeIdentifier(role);
   try {
     await client.query(`
-      GRANT USAGE ON SCHEMA app, chain TO ${grantee};
-      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app TO ${grantee};
+      GRANT USAGE ON SCHEMA app, chain, jobs TO ${grantee};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app, jobs TO ${grantee};
       REVOKE UPDATE, DELETE ON app.audit_logs, app.device_submissions FROM ${grantee};
       GRANT EXECUTE ON FUNCTION app.forget_person_in_audit TO ${grantee};
       GRANT USAGE ON SEQUENCE app.consent_statements TO ${grantee};

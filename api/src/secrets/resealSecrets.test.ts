@@ -5,6 +5,7 @@ import { type PostgresProxy, startPostgresProxy } from "#test/support/postgresPr
 import { startProcess } from "#test/support/process.ts";
 import { accountTokenKeyContext } from "../accounts/accountTokens.ts";
 import { openPublisherKey, sealPublisherKey } from "../chain/publisherKey.ts";
+import { openWebhookSecret } from "../webhooks/webhookSecret.ts";
 import { resealSecrets } from "./resealSecrets.ts";
 import { createSecretBox } from "./secretBox.ts";
 
@@ -28,6 +29,7 @@ beforeEach(async () => {
   const box = createSecretBox([TEST_SECRET]);
   await api.db.pool.query("DELETE FROM app.chains WHERE private_key IS NOT NULL");
   await api.db.pool.query("TRUNCATE app.account_token_keys");
+  await api.db.pool.query("DELETE FROM app.webhooks");
   for (const [chainId, key] of Object.entries(KEYS))
     await api.db.pool.query(
       `INSERT INTO app.chains (chain_id, name, rpc_url, contract_address, publisher, confirmations, private_key)
@@ -40,6 +42,9 @@ beforeEach(async () => {
     password: "correct horse battery",
   };
   expect((await call(api.apiUrl, "POST", "/auth/register", { body: person })).status).toBe(201);
+  const webhook = { url: "https://hooks.invalid/", secret: "a secret of a receiver" };
+  const made = await call(api.apiUrl, "POST", "/v1/webhooks", { key: api.adminKey, body: webhook });
+  expect(made.status).toBe(201);
 });
 
 /** Every sealed value, opened; throws when one does not open. */
@@ -47,10 +52,12 @@ async function openAll(...secrets: string[]): Promise<string[]> {
   const box = createSecretBox(secrets);
   const chains = await api.db.pool.query("SELECT * FROM app.chains WHERE private_key IS NOT NULL ORDER BY 1");
   const tokens = await api.db.pool.query("SELECT * FROM app.account_token_keys ORDER BY 1");
-  expect([chains.rows.length, tokens.rows.length]).toEqual([3, 1]);
+  const webhooks = await api.db.pool.query("SELECT * FROM app.webhooks ORDER BY id");
+  expect([chains.rows.length, tokens.rows.length, webhooks.rows.length]).toEqual([3, 1, 1]);
   return [
     ...chains.rows.map((row) => openPublisherKey(box, row.chain_id, row.private_key)),
     ...tokens.rows.map((row) => box.open(row.private_key, accountTokenKeyContext(row.kid)).toString()),
+    ...webhooks.rows.map((row) => openWebhookSecret(box, row.id, row.secret)),
   ];
 }
 
@@ -64,12 +71,12 @@ describe("HA-17 the reseal command", () => {
     const before = await openAll(TEST_SECRET);
     const first = command(`${NEW_SECRET},${TEST_SECRET}`);
     expect(await first.exited).toEqual({ code: 0, signal: null });
-    expect(first.output()).toContain("4 sealed anew, 0 were already, 0 do not open");
+    expect(first.output()).toContain("5 sealed anew, 0 were already, 0 do not open");
     expect(await openAll(NEW_SECRET)).toEqual(before);
     await expect(openAll(TEST_SECRET)).rejects.toThrow();
     const again = command(`${NEW_SECRET},${TEST_SECRET}`);
     expect(await again.exited).toEqual({ code: 0, signal: null });
-    expect(again.output()).toContain("0 sealed anew, 4 were already");
+    expect(again.output()).toContain("0 sealed anew, 5 were already");
     for (const key of before) expect(first.output()).not.toContain(key);
   });
 
@@ -109,7 +116,7 @@ describe("HA-17 the reseal command", () => {
     ]);
     const running = command(`${NEW_SECRET},${TEST_SECRET}`);
     expect(await running.exited).toEqual({ code: 1, signal: null });
-    expect(running.output()).toContain("3 sealed anew, 0 were already, 1 do not open");
+    expect(running.output()).toContain("4 sealed anew, 0 were already, 1 do not open");
     expect(running.output()).toContain("does not open: chain:102");
     const { rows } = await api.db.pool.query("SELECT private_key FROM app.chains WHERE chain_id = 102");
     expect(openPublisherKey(foreign, 102, rows[0].private_key)).toBe(KEYS[102]);

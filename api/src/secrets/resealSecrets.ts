@@ -1,6 +1,7 @@
 import { accountTokenKeyContext } from "../accounts/accountTokens.ts";
 import { publisherKeyContext } from "../chain/publisherKey.ts";
 import type { Database } from "../db/client.ts";
+import { webhookSecretContext } from "../webhooks/webhookSecret.ts";
 import { type SecretBox, UnopenableSecretError } from "./secretBox.ts";
 
 /** Where sealed values lie: `sealed` is the column, `key` finds the row, and leads to what the value is sealed for. */
@@ -10,6 +11,7 @@ type SealedColumn = { table: string; key: string; sealed: string; contextOf: (ke
 const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: "app.chains", key: "chain_id", sealed: "private_key", contextOf: publisherKeyContext },
   { table: "app.account_token_keys", key: "kid", sealed: "private_key", contextOf: accountTokenKeyContext },
+  { table: "app.webhooks", key: "id", sealed: "secret", contextOf: webhookSecretContext },
 ];
 
 /** `unopenable`: what each value is that none of the secrets opens; it stays as it is. */
