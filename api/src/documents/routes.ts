@@ -144,7 +144,7 @@ function managingRoutes({ verbContext, publicUrl }: DocumentRoutesDeps): Route[]
   ];
 }
 
-function activeRoute({ findActiveDocument }: DocumentRoutesDeps): Route {
+function activeRoute({ verbContext, findActiveDocument }: DocumentRoutesDeps): Route {
   return defineRoute({
     method: "get",
     path: "/tool/v1/documents/:slug/active",
@@ -164,14 +164,17 @@ function activeRoute({ findActiveDocument }: DocumentRoutesDeps): Route {
       404: { description: "No version is active in this language" },
     },
     handle: async (c, { query: { language } }) => {
-      const wanted = { slug: namedSlug(c), language };
-      let active = await findActiveDocument({ ...wanted, caller: c.get("caller") });
-      while (active === STALE)
-        active = await findActiveDocument({ ...wanted, caller: await c.get("renewCaller")() });
+      const poll = { slug: namedSlug(c), language, ifNoneMatch: c.req.header("if-none-match") };
+      const ctx = verbContext(c);
+      let active = await findActiveDocument({ ...poll, ctx });
+      while (active === STALE) {
+        const caller = await c.get("renewCaller")();
+        active = await findActiveDocument({ ...poll, ctx: { ...ctx, caller } });
+      }
       if (active === null) throw new NotFoundError("Active document");
       setHeader(c, "ETag", active.etag);
       setHeader(c, "Cache-Control", "private, no-cache");
-      if (matchesEtag(c.req.header("if-none-match"), active.etag)) return c.body(null, 304);
+      if (active.isKnown) return c.body(null, 304);
       return c.body(active.json, 200, { "Content-Type": "application/json" });
     },
   });
