@@ -13,4 +13,5 @@ export const sections: Record<string, Section> = {
   "active-document": async (options) => (await import("./activeDocument.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
   stats: async (options) => (await import("./stats.ts")).run(options),
+  platform: async (options) => (await import("./platform.ts")).run(options),
 };
