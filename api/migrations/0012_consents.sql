@@ -68,12 +68,3 @@ CREATE TABLE app.consent_holds (
 );
 CREATE INDEX consent_holds_person ON app.consent_holds (tenant_id, person_digest) WHERE person_digest IS NOT NULL;
 CREATE INDEX consent_holds_consent ON app.consent_holds (tenant_id, consent_id) WHERE consent_id IS NOT NULL;
-
--- Audit rows cannot be changed, but for this: a row whose path named a person forgets the name when the person is erased.
-CREATE INDEX audit_logs_person ON app.audit_logs (tenant_id, resource_id) WHERE resource_type = 'person' AND resource_id IS NOT NULL;
-CREATE FUNCTION app.forget_person_in_audit(tenant uuid, person text) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-  UPDATE app.audit_logs SET resource_id = NULL
-  WHERE tenant_id = tenant AND resource_type = 'person' AND resource_id = person
-$$;
-REVOKE EXECUTE ON FUNCTION app.forget_person_in_audit FROM PUBLIC;

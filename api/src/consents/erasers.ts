@@ -16,8 +16,11 @@ export type Erasure = {
  */
 export type Eraser = (tx: Pick<PoolClient, "query">, erasure: Erasure) => Promise<void>;
 
-/** Everything that keeps personal values beside the records themselves. A folder that begins to adds its eraser here. */
-export const ERASERS: readonly Eraser[] = [forgetHolds, forgetInAudit];
+/**
+ * Everything that keeps personal values beside the records themselves; a folder that begins to keep some adds its eraser here. Audit rows
+ * and logs never hold any: of a path that names a person (resource type `person`) they keep nothing.
+ */
+export const ERASERS: readonly Eraser[] = [forgetHolds];
 
 /** Holds that are over name the person, and their reasons may. */
 async function forgetHolds(
@@ -29,9 +32,4 @@ async function forgetHolds(
      WHERE tenant_id = $1 AND released_at IS NOT NULL AND (person_digest = $2 OR consent_id = ANY($3::uuid[]))`,
     [tenantId, Buffer.from(personDigest, "hex"), consentIds],
   );
-}
-
-/** Routes whose path names a person leave audit rows with the resource type `person`. */
-async function forgetInAudit(tx: Pick<PoolClient, "query">, { tenantId, person }: Erasure): Promise<void> {
-  await tx.query("SELECT app.forget_person_in_audit($1, $2)", [tenantId, person]);
 }

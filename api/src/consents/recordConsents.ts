@@ -52,11 +52,12 @@ const ATTEMPTS_MAX = 50;
  * thread; when another process has continued that meanwhile, nothing is stored, and the records are made anew.
  */
 export function createRecordConsents(deps: RecordConsentsDeps): RecordConsentsVerb {
+  const inTurn = createTurns();
   const inGroups = () =>
-    groupCalls((calls: Call[]) => recordCalls(deps, calls), {
+    groupCalls((calls: Call[]) => inTurn(keysOf(calls), () => recordCalls(deps, calls)), {
       weightMax: 1,
       weightOf,
-      concurrencyMax: 1, // two groups under way would be smaller ones, and compete for the same threads
+      concurrencyMax: 2, // while one is stored, the next is made
     });
   const record = inGroups();
   // Calls of tenants at the end of their plan make a group fail, and each then goes alone: others are kept out of that.
@@ -79,6 +80,33 @@ export function createRecordConsents(deps: RecordConsentsDeps): RecordConsentsVe
       if (outcome === STALE) input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
     }
   };
+}
+
+/** Groups that have a thread or a key in common come one after the other; they would only make each other begin anew. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return async <T>(keys: string[], work: () => Promise<T>): Promise<T> => {
+    const before = keys.flatMap((key) => last.get(key) ?? []);
+    const turn = Promise.allSettled(before).then(work);
+    for (const key of keys) last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      for (const key of keys) if (last.get(key) === turn) last.delete(key);
+    }
+  };
+}
+
+function keysOf(calls: Call[]): string[] {
+  const texts = new Set<string>();
+  for (const { drafts, key } of calls) {
+    if (key !== null) texts.add(digestText(key));
+    for (const { thread, once } of drafts) {
+      if (thread !== null) texts.add(threadText(thread));
+      if (once !== null) texts.add(digestText(once));
+    }
+  }
+  return [...texts];
 }
 
 function weightOf({ input: { consents } }: Call): number {

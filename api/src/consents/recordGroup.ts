@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { ConflictError } from "../errors.ts";
 import { grantStandsAfter, recordedAction } from "./actions.ts";
 import { IdempotencyConflictError } from "./consentErrors.ts";
 import { consentToken } from "./consentToken.ts";
@@ -28,7 +29,7 @@ export type Earlier = {
 export type AddressDigest = (tenantId: string, address: string) => string;
 
 /** What a call comes to, once `toStore` is stored; null when an equal one of the group goes first. */
-export type Decision = RecordOutcome | IdempotencyConflictError | null;
+export type Decision = RecordOutcome | ConflictError | IdempotencyConflictError | null;
 export type Group = { outcomes: Decision[]; toStore: Omit<RecordsToStore, "accessVersion" | "quotas"> };
 
 export function draft(input: RecordConsents, newId: () => string): Call {
@@ -76,8 +77,15 @@ export function makeGroup(
       const kept = earlier.answers.get(digestText(key));
       if (kept !== undefined) return replay(input, kept);
       if (keys.has(digestText(key))) return null;
-      keys.add(digestText(key));
     }
+    // What is to follow was erased since it was read: its person must not come back by that.
+    if (
+      call.drafts.some(
+        ({ consent, thread }) => consent.previousDigest && thread && !heads.has(threadText(thread)),
+      )
+    )
+      return new ConflictError("The consent was erased");
+    if (key !== null) keys.add(digestText(key));
     const recorded = call.drafts.map((one) => recordOnce(call, one));
     if (key !== null)
       toStore.answers.push({

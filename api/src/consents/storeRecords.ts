@@ -2,7 +2,7 @@ import type { PoolClient } from "pg";
 import type { Plan } from "../accounts/plan.ts";
 import { monthOf } from "../accounts/plan.ts";
 import type { Caller } from "../accounts/scope.ts";
-import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
+import { arrayLiteral, asciiArray, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Context } from "../verb.ts";
 import type { ConsentAction, ConsentSurface } from "./newConsent.ts";
 import type { SealedRecord } from "./sealRecord.ts";
@@ -148,8 +148,8 @@ function valuesOf({ rows, heads, answers, audits, accessVersion, quotas, now }: 
     plain((row) => row.action),
     plain((row) => String(row.grantStands)),
     bytes((row) => row.recordDigest),
-    plain((row) => row.lasting),
-    plain((row) => row.personal),
+    asciiArray(sorted.map((row) => row.lasting)),
+    asciiArray(sorted.map((row) => row.personal)),
     bytes((row) => row.thread?.personDigest ?? null),
     bytes((row) => row.thread?.threadDigest ?? null),
     plain((row) => row.thread?.position ?? null),

@@ -13,7 +13,6 @@ export async function grantAccess(ownerUrl: string, role: string): Promise<void>
       GRANT USAGE ON SCHEMA app, chain TO ${grantee};
       GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app TO ${grantee};
       REVOKE UPDATE, DELETE ON app.audit_logs FROM ${grantee};
-      GRANT EXECUTE ON FUNCTION app.forget_person_in_audit TO ${grantee};
       GRANT USAGE ON SEQUENCE app.consent_statements TO ${grantee};
       REVOKE UPDATE, DELETE ON app.consents FROM ${grantee};
       GRANT UPDATE (personal, personal_digests, person_digest, thread_digest, thread_position, erased_by)

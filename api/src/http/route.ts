@@ -27,6 +27,9 @@ export function isKeyed(access: Access): access is KeyAccess {
   return typeof access === "object";
 }
 
+/** Resource type of routes whose path names a person: what audit rows and the log keep must not outlive an erasure, so they keep no name. */
+export const PERSON = "person";
+
 /** Stands in the examples wherever an id is meant. */
 export const EXAMPLE_ID = "019ac1f0-7e1c-7000-8000-4b5a6c7d8e9f";
 

@@ -20,9 +20,10 @@ const RANGE = `
   LEFT JOIN app.consents p ON p.tenant_id = c.tenant_id AND p.id = before.id
   WHERE (c.tenant_id, c.id) > ($1, $2) ORDER BY c.tenant_id, c.id LIMIT ${RANGE_ROWS}`;
 
+// What stands in no thread, and never did, may be followed by several withdrawals.
 const FORKS = `
   SELECT encode(previous_digest, 'hex') AS previous_digest, count(*) AS records
-  FROM app.consents WHERE previous_digest IS NOT NULL
+  FROM app.consents WHERE previous_digest IS NOT NULL AND (thread_digest IS NOT NULL OR erased_by IS NOT NULL)
   GROUP BY tenant_id, previous_digest HAVING count(*) > 1`;
 
 type Row = {
