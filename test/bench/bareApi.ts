@@ -13,7 +13,7 @@ import { groupCalls } from "#api/db/groupCalls.ts";
 import { readJson } from "#api/http/body.ts";
 import { createClientAddress } from "#api/http/clientAddress.ts";
 import type { AppEnv } from "#api/http/context.ts";
-import { answerError } from "#api/http/errorHandler.ts";
+import { createErrorHandler } from "#api/http/errorHandler.ts";
 import { requestLog } from "#api/http/requestLog.ts";
 import { newId } from "#api/newId.ts";
 import { createMetrics } from "#api/operations/metrics.ts";
@@ -63,7 +63,7 @@ const submit = groupCalls(
 
 const app = new Hono<AppEnv>();
 app.use(requestLog(logger, createClientAddress(["127.0.0.1"]), createMetrics()));
-app.onError(answerError);
+app.onError(createErrorHandler([]));
 app.post("/v1/hashes", async (c) => {
   const { hash, externalId = null, metadata = null } = await readJson(c, submitHashBody);
   const id = newId();

@@ -124,7 +124,7 @@ describe("OS-6 POST /api/v1/consents", () => {
   test("a key without a domain is refused", async () => {
     const { key } = await createTenantKey(api, { scopes: ["submit", "query"] });
     expect(await record(key)).toMatchObject({
-      status: 403,
+      status: 422,
       body: { error: expect.stringMatching(/domain/) },
     });
   });

@@ -1,5 +1,5 @@
 import type { Caller } from "../accounts/scope.ts";
-import { ForbiddenError } from "../errors.ts";
+import { InvalidInputError } from "../errors.ts";
 import { type CountRequest, limitRequests } from "../http/rateLimit.ts";
 
 /** What OptSens limits beside the key's own limit: how often, in how long, and whether by domain or by key. */
@@ -33,8 +33,8 @@ export function limitPublicUse(
   return limitRequests(countRequest, `proof.${use}:${network}`, PUBLIC_LIMITS[use]);
 }
 
-/** The domain that a key speaks for. @throws {ForbiddenError} for a key that speaks for none. */
+/** The domain that a key speaks for. @throws {InvalidInputError} for a key that speaks for none. */
 export function siteOf({ site }: Pick<Caller, "site">): string {
-  if (site === null) throw new ForbiddenError("This key belongs to no domain; create one with `site`");
+  if (site === null) throw new InvalidInputError("This key belongs to no domain; create one with `site`");
   return site;
 }

@@ -77,7 +77,7 @@ export const recordBody = z
   });
 export type RecordInput = z.output<typeof recordBody>;
 
-export const statusQuery = z.object({ visitor_id: visitorId });
+export const statusQuery = z.object({ visitor_id: visitorId.meta({ example: "visitor-1" }) });
 
 const receiptId = z.string("must be a receipt id").regex(/^ct_[0-9a-f]{32}$/, "must be a receipt id");
 

@@ -45,10 +45,14 @@ export const eventForm = z
   )
   .pipe(eventInput);
 
+const subject = text.meta({ example: "foo@bar.example" });
+const issuer = text.meta({ example: "https://foo.example" });
+const target = text.meta({ example: "https://foo.example/policy" });
+
 export const searchQuery = z.object({
-  subject: text,
-  issuer: text,
-  target: text,
+  subject,
+  issuer,
+  target,
   source: text.optional(),
   scope: text.optional(),
   current: z
@@ -78,12 +82,7 @@ export const receiptQuery = z.object({
   format: z.enum(RECEIPT_FORMATS, `must be one of ${RECEIPT_FORMATS.join(", ")}`).default("jwt"),
 });
 
-export const historyQuery = z.object({
-  subject: text,
-  issuer: text,
-  target: text,
-  scope: text.default("default"),
-});
+export const historyQuery = z.object({ subject, issuer, target, scope: text.default("default") });
 
 export const eventAnswer = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),

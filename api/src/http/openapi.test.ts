@@ -78,7 +78,9 @@ describe("HA-21 the API describes itself", () => {
           body: operation.exampleBody,
         });
         expect(answers.problemOf(operation.operationId, answer)).toBeNull();
-        expect([400, 401, 403, 422, 500], operation.operationId).not.toContain(answer.status);
+        // No example can hold a secret that opens something.
+        if (operation.operationId === "postOauthToken") expect(answer.status).toBe(401);
+        else expect([400, 401, 403, 422, 500], operation.operationId).not.toContain(answer.status);
       }
     };
     const byAccountAlone = (operation: Operation) => operation.takesAccount && !operation.takesKey;
