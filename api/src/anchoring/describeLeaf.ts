@@ -63,10 +63,10 @@ export function createLeafDescriber(deps: DescribeLeafDeps) {
     const proof =
       leaf.leaf_tile &&
       (await deps.readPath({
-      batchId: said.leaf.batch_id,
-      root: said.leaf.root,
-      leafCount: said.leaf.leaf_count,
-      leafIndex: said.leaf.leaf_index,
+        batchId: said.leaf.batch_id,
+        root: said.leaf.root,
+        leafCount: said.leaf.leaf_count,
+        leafIndex: said.leaf.leaf_index,
         leafTile: leaf.leaf_tile,
       }));
     // Taken back and sealed with a filler between the two reads: then this anchor stands no more.
