@@ -10,8 +10,9 @@ import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
+import { createOwnStatusReader } from "./anchoring/ownStatuses.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -19,7 +20,10 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
 import type { Database } from "./db/client.ts";
+import { createDeviceFinder } from "./devices/findDevice.ts";
+import { deviceRoutes } from "./devices/routes.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -104,6 +108,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await refreshGauges();
     return metrics.registry.metrics();
   };
+  const submitHashes = createSubmitHashes(db, deps.planLimits);
+  const findOwnLeaf = createOwnLeafFinder(db);
+  const onDisagreement = createDisagreementReport(metrics, logger, clock);
+  const readOwnStatuses = createOwnStatusReader({ chains, findOwnLeaf, onDisagreement });
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
   const routes = [
@@ -127,22 +135,36 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       secretBox: deps.secretBox,
     }),
     ...auditRoutes({ verbContext }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
-      submitHashes: createSubmitHashes(db, deps.planLimits),
+      submitHashes,
       findEarliestLeaf: createEarliestLeafFinder(db),
-      findOwnLeaf: createOwnLeafFinder(db),
+      findOwnLeaf,
+      readOwnStatuses,
       describeLeaf: createLeafDescriber({
         chains,
         indexedUpTo,
-        readProof: createProofReader(db),
+        readPath: createPathReader(db),
         readerOf,
         publicUrl: deps.publicUrl,
-        onDisagreement: createDisagreementReport(metrics, logger, clock),
+        onDisagreement,
       }),
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
+    }),
+    ...deviceRoutes({
+      verbContext,
+      chains,
+      findDevice: createDeviceFinder(db),
+      submitHashes,
+      readOwnStatuses,
     }),
   ];
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SETTINGS } from "#api/config.ts";
+import { startAnvilChain } from "#test/support/chains.ts";
+import { deployRegistry } from "#test/support/registry.ts";
 import { until } from "#test/support/until.ts";
 import { READ_BY } from "./processSettings.ts";
 import { type Stack, startStack } from "./startStack.ts";
@@ -36,11 +38,11 @@ afterAll(async () => {
 
 const writtenFile = () => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
 
-async function submit(hash: string): Promise<void> {
+async function submit(hash: string, chainId?: number): Promise<void> {
   const response = await fetch(`${stack.api}/v1/hashes`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-api-key": stack.adminKey },
-    body: JSON.stringify({ hash }),
+    body: JSON.stringify({ hash, chainId }),
   });
   expect(response.status).toBe(202);
 }
@@ -58,6 +60,31 @@ test("a second start in the same home is refused, and the running stack keeps it
   const before = writtenFile();
   await expect(start()).rejects.toMatchObject({ code: "postgres_in_use" });
   expect(writtenFile()).toEqual(before);
+});
+
+test("HA-17 a chain that is added over HTTP is worked for and indexed by what runs already", async () => {
+  const chain = await startAnvilChain({ chainId: 424_242, mining: { intervalMs: 500 } });
+  try {
+    const { address } = await deployRegistry(chain);
+    const added = await fetch(`${stack.api}/admin/chains`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": stack.adminKey },
+      body: JSON.stringify({
+        name: "Second",
+        chainId: chain.chainId,
+        rpcUrl: chain.rpcUrl,
+        contractAddress: address,
+        privateKey: chain.accounts[3]!.privateKey,
+        confirmations: 1,
+      }),
+    });
+    expect(added.status).toBe(201);
+    const hash = `0x${"33".repeat(32)}`;
+    await submit(hash, chain.chainId);
+    expect((await receiptOf(hash)).anchor.chainId).toBe(chain.chainId);
+  } finally {
+    await chain.stop();
+  }
 });
 
 test("every setting belongs to the API or a worker", () => {

@@ -10,5 +10,6 @@ export const sections: Record<string, Section> = {
   "post-batch": async (options) => (await import("./postBatch.ts")).run(options),
   "end-to-end": async (options) => (await import("./endToEnd.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
+  stats: async (options) => (await import("./stats.ts")).run(options),
   platform: async (options) => (await import("./platform.ts")).run(options),
 };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLeafDescriber } from "#api/anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder } from "#api/anchoring/findLeaves.ts";
-import { createProofReader } from "#api/anchoring/readProofs.ts";
+import { createPathReader } from "#api/anchoring/readPaths.ts";
 import { createChainDirectory } from "#api/chain/chainDirectory.ts";
 import { createChainReader } from "#api/chain/chainReader.ts";
 import { readIndexedUpTo } from "#api/chain/indexedAnchors.ts";
@@ -193,7 +193,7 @@ describe.for(chains)("$name", ({ start, prepare }) => {
         async () => {
           await mine(stack, 1);
           const leaf = await find(hash);
-          return leaf.state === "anchored" && !leaf.block_hash!.equals(before.block_hash!) ? leaf : null;
+          return leaf.state === "anchored" && leaf.block_hash !== before.block_hash ? leaf : null;
         },
         { deadlineMs: 60_000, intervalMs: 100 },
       );
@@ -213,7 +213,7 @@ function leafReads(db: Database) {
     describeLeaf: createLeafDescriber({
       chains: createChainDirectory(db, () => new Date()),
       indexedUpTo: () => readIndexedUpTo(db),
-      readProof: createProofReader(db),
+      readPath: createPathReader(db),
       readerOf: (chain) => createChainReader(chain, RPC_TIMEOUT_MS),
       publicUrl: "https://anchor.example",
       onDisagreement: () => {},
