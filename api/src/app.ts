@@ -25,9 +25,11 @@ import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentLogRoutes } from "./consentLog/routes.ts";
 import { consentProofErrorBody } from "./consentProof/errorBody.ts";
 import { createPdfThreads } from "./consentProof/pdf/renderInThreads.ts";
+import { createProofReader } from "./consentProof/proofReader.ts";
 import { consentProofRoutes } from "./consentProof/routes.ts";
 import { createAccessTokens } from "./consentReceipts/accessTokens.ts";
 import { consentReceiptsErrorBody } from "./consentReceipts/errorBody.ts";
+import { createEventReader } from "./consentReceipts/eventReader.ts";
 import { oauthRoutes } from "./consentReceipts/oauthRoutes.ts";
 import { receiptJwk } from "./consentReceipts/receiptKeys.ts";
 import { consentReceiptsRoutes } from "./consentReceipts/routes.ts";
@@ -161,6 +163,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
   const recordConsents = createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox });
   const serviceKeys = createServiceKeyKinds({ db, secretBox: deps.secretBox, clock });
+  const proofKeys = deps.secretBox === null ? null : serviceKeys.consentProof;
   const apiKeys = createApiKeyDirectory(db);
   const accessTokens = createAccessTokens({ keys: serviceKeys.accessToken, issuer: deps.publicUrl, clock });
 
@@ -251,7 +254,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...oauthRoutes({ apiKeys, accessTokens }),
     ...consentReceiptsRoutes({
-      db,
+      events: createEventReader(db),
       verbContext,
       chains,
       recordConsents,
@@ -260,13 +263,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       publicUrl: deps.publicUrl,
     }),
     ...consentProofRoutes({
-      db,
+      proofs: createProofReader(db, proofKeys),
       verbContext,
       chains,
       recordConsents,
       describeConsent,
       countRequest: deps.countRequest,
-      keys: deps.secretBox === null ? null : serviceKeys.consentProof,
+      keys: proofKeys,
       renderPdf: createPdfThreads(),
       publicUrl: deps.publicUrl,
     }),

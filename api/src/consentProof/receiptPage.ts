@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import type { ConsentDescription } from "../consents/describeConsent.ts";
-import { WORDS } from "./pdf/words.ts";
+import { WORDS } from "./pdf/languages.ts";
 import type { ProofRecord } from "./proofRecord.ts";
 
 const STYLE = `

@@ -5,7 +5,6 @@ import type { ConsentDescription } from "../consents/describeConsent.ts";
 import { erasePerson } from "../consents/erasePerson.ts";
 import type { StoredConsent } from "../consents/findConsent.ts";
 import type { RecordConsentsVerb } from "../consents/newConsent.ts";
-import type { Database } from "../db/client.ts";
 import { NotFoundError } from "../errors.ts";
 import { parseInput } from "../http/body.ts";
 
@@ -16,16 +15,14 @@ import { type Access, defineRoute, PERSON, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { ServiceKeys } from "../secrets/serviceKeys.ts";
 import { describeProof, receiptUrl } from "./describeProof.ts";
-import { exportConsents } from "./exportConsents.ts";
-import { findLastProof, findNewestProof, findProofByReceiptId, listProofs } from "./findProofs.ts";
 import { limitPublicUse, limitUse, siteOf } from "./limits.ts";
 import { newProofConsent } from "./newProofConsent.ts";
 import type { RenderPdf } from "./pdf/renderInThreads.ts";
 import type { ProofLanguage } from "./pdf/words.ts";
 import { proofPdfInput } from "./proofPdf.ts";
+import type { ProofReader } from "./proofReader.ts";
 import { proofRecord } from "./proofRecord.ts";
 import { RECEIPT_PAGE_HEADERS, receiptPage } from "./receiptPage.ts";
-import { verifyProof } from "./verifyProof.ts";
 import {
   consentAnswer,
   consentListAnswer,
@@ -42,7 +39,7 @@ import {
 } from "./wire.ts";
 
 export type ConsentProofRoutesDeps = {
-  db: Database;
+  proofs: ProofReader;
   verbContext: ReturnType<typeof createVerbContext>;
   chains: ChainDirectory;
   recordConsents: RecordConsentsVerb;
@@ -111,7 +108,7 @@ function recordRoutes(deps: ConsentProofRoutesDeps): Route[] {
           chainId: chain.chainId,
           consents: [newProofConsent(body, site, signingKey ?? null)],
         });
-        const stored = await findProofByReceiptId(deps.db, recorded[0]!.token);
+        const stored = await deps.proofs.byReceiptId(recorded[0]!.token);
         return c.json(describeProof(proofRecord(stored!), deps.publicUrl), 201);
       },
     }),
@@ -162,8 +159,8 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
         const of = { tenantId: caller.tenantId, site, visitorId };
         const stored =
           receiptId === undefined
-            ? await findNewestProof(deps.db, of, clock())
-            : await findProofByReceiptId(deps.db, receiptId);
+            ? await deps.proofs.newest(of, clock())
+            : await deps.proofs.byReceiptId(receiptId);
         const record = stored && proofRecord(stored);
         const isTheirs = record?.domain === site && record.visitorId === visitorId;
         if (!isTheirs || ("tenantId" in stored! && stored.tenantId !== caller.tenantId))
@@ -186,7 +183,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
       },
       handle: async (c, { query: { visitor_id: visitorId } }) => {
         const { caller, clock } = deps.verbContext(c);
-        const stored = await findLastProof(deps.db, {
+        const stored = await deps.proofs.last({
           tenantId: caller.tenantId,
           site: siteOf(caller),
           visitorId,
@@ -205,7 +202,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
       handle: async (c, { query }) => {
         const { caller } = deps.verbContext(c);
         const of = { tenantId: caller.tenantId, site: siteOf(caller) };
-        const { consents, total } = await listProofs(deps.db, of, query);
+        const { consents, total } = await deps.proofs.list(of, query);
         const data = consents.map((stored) => describeProof(proofRecord(stored), deps.publicUrl));
         return c.json({ data, pagination: { ...query, total } });
       },
@@ -223,8 +220,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
         const { caller } = deps.verbContext(c);
         const site = siteOf(caller);
         await limitUse(deps.countRequest, "export", caller, site);
-        const stream = exportConsents(
-          deps.db,
+        const stream = deps.proofs.export(
           { tenantId: caller.tenantId, site },
           { format, publicUrl: deps.publicUrl },
         );
@@ -253,7 +249,7 @@ function publicRoutes(deps: ConsentProofRoutesDeps): Route[] {
       handle: async (c, { body }) => {
         await limitPublicUse(deps.countRequest, "verify", networkOf(c.get("clientAddress")));
         const input = { receiptId: body.receipt_id, signature: body.signature };
-        return c.json(await verifyProof({ db: deps.db, keys: deps.keys }, input));
+        return c.json(await deps.proofs.verify(input));
       },
     }),
     defineRoute({
@@ -294,8 +290,8 @@ function publicRoutes(deps: ConsentProofRoutesDeps): Route[] {
   ];
 }
 
-async function getReceipt(c: Context<AppEnv>, { db }: ConsentProofRoutesDeps) {
-  const stored = await findProofByReceiptId(db, c.req.param("receiptId") ?? "");
+async function getReceipt(c: Context<AppEnv>, { proofs }: ConsentProofRoutesDeps) {
+  const stored = await proofs.byReceiptId(c.req.param("receiptId") ?? "");
   if (stored === null) throw new NotFoundError("Receipt");
   return { stored, tenantId: stored.tenantId };
 }

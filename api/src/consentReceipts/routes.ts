@@ -3,22 +3,20 @@ import type { ChainDirectory } from "../chain/chainDirectory.ts";
 import type { ConsentDescription } from "../consents/describeConsent.ts";
 import type { StoredConsent } from "../consents/findConsent.ts";
 import type { RecordConsentsVerb } from "../consents/newConsent.ts";
-import type { Database } from "../db/client.ts";
 import { NotFoundError } from "../errors.ts";
 import { type AppEnv, setHeader } from "../http/context.ts";
 import { type Access, defineRoute, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { ServiceKeys } from "../secrets/serviceKeys.ts";
 import { storedEvent } from "./event.ts";
-import { findEvent, findEventsByToken, readThread, type StoredEvent } from "./findEvents.ts";
+import type { EventReader } from "./eventReader.ts";
+import type { StoredEvent } from "./findEvents.ts";
 import { dpvReceipt } from "./formats/dpvReceipt.ts";
 import type { EventProof } from "./formats/eventProof.ts";
 import { jwtReceipt } from "./formats/jwtReceipt.ts";
 import { kantaraReceipt } from "./formats/kantaraReceipt.ts";
-import { readStatistics } from "./readStatistics.ts";
 import { publicKeyPem } from "./receiptKeys.ts";
 import { recordEvents } from "./recordEvents.ts";
-import { searchEvents } from "./searchEvents.ts";
 import {
   eventAnswer,
   eventForm,
@@ -36,7 +34,7 @@ import {
 } from "./wire.ts";
 
 export type ConsentReceiptsRoutesDeps = {
-  db: Database;
+  events: EventReader;
   verbContext: ReturnType<typeof createVerbContext>;
   chains: ChainDirectory;
   recordConsents: RecordConsentsVerb;
@@ -97,7 +95,7 @@ function recordRoute(deps: ConsentReceiptsRoutesDeps): Route {
   });
 }
 
-function searchRoutes({ db, describeConsent }: ConsentReceiptsRoutesDeps): Route[] {
+function searchRoutes({ events, describeConsent }: ConsentReceiptsRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -108,7 +106,7 @@ function searchRoutes({ db, describeConsent }: ConsentReceiptsRoutesDeps): Route
       access: reading("consent.search"),
       query: searchQuery,
       answers: { 200: { description: "Events", schema: eventsAnswer } },
-      handle: async (c, { query }) => c.json(await searchEvents(db, c.get("caller").tenantId, query)),
+      handle: async (c, { query }) => c.json(await events.search(c.get("caller").tenantId, query)),
     }),
     defineRoute({
       method: "get",
@@ -119,7 +117,7 @@ function searchRoutes({ db, describeConsent }: ConsentReceiptsRoutesDeps): Route
       query: statisticsQuery,
       answers: { 200: { description: "Counts", schema: statisticsAnswer } },
       handle: async (c, { query: { from = null, to = null } }) =>
-        c.json(await readStatistics(db, c.get("caller").tenantId, { from, to })),
+        c.json(await events.statistics(c.get("caller").tenantId, { from, to })),
     }),
     defineRoute({
       method: "get",
@@ -132,7 +130,7 @@ function searchRoutes({ db, describeConsent }: ConsentReceiptsRoutesDeps): Route
       answers: { 200: { description: "The thread, which `holdfast-verify` checks", schema: historyAnswer } },
       handle: async (c, { query }) => {
         const { tenantId } = c.get("caller");
-        const thread = await readThread(db, tenantId, query);
+        const thread = await events.thread(tenantId, query);
         const records = await Promise.all(
           thread.map(async (stored) => {
             const { record, disclosures, sd, receipt } = await describeConsent(tenantId, stored);
@@ -158,7 +156,7 @@ function searchRoutes({ db, describeConsent }: ConsentReceiptsRoutesDeps): Route
         404: { description: "No event of yours has this token" },
       },
       handle: async (c, { query: { all } }) => {
-        const found = await findEventsByToken(db, c.get("caller").tenantId, c.req.param("token") ?? "");
+        const found = await events.findByToken(c.get("caller").tenantId, c.req.param("token") ?? "");
         if (found.length === 0) throw new NotFoundError("Consent");
         if (found.length > 1) setHeader(c, "X-Total-Count", String(found.length));
         return c.json(all ? found.map(storedEvent) : storedEvent(found[0]!));
@@ -241,8 +239,8 @@ function keyRoute({ keys }: ConsentReceiptsRoutesDeps): Route {
 }
 
 /** @throws {NotFoundError} also for another tenant's. */
-async function getEvent(c: Context<AppEnv>, { db }: ConsentReceiptsRoutesDeps): Promise<StoredEvent> {
-  const stored = await findEvent(db, c.get("caller").tenantId, c.req.param("id") ?? "");
+async function getEvent(c: Context<AppEnv>, { events }: ConsentReceiptsRoutesDeps): Promise<StoredEvent> {
+  const stored = await events.find(c.get("caller").tenantId, c.req.param("id") ?? "");
   if (stored === null) throw new NotFoundError("Consent");
   return stored;
 }

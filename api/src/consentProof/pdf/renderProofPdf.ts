@@ -1,8 +1,9 @@
+import { WORDS } from "./languages.ts";
 import { printable } from "./printable.ts";
 import { type ConsentProof, PROOF_CATEGORIES } from "./proof.ts";
 import { qrCode } from "./qrCode.ts";
 import { Sheet } from "./sheet.ts";
-import { type ProofLanguage, WORDS, type Words } from "./words.ts";
+import type { ProofLanguage, Words } from "./words.ts";
 
 export type ProofPdfInput = {
   proof: ConsentProof;

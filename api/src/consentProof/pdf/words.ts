@@ -1,7 +1,4 @@
 import type { ProofAction, ProofFlag } from "./proof.ts";
-import { en } from "./words.en.ts";
-import { sr } from "./words.sr.ts";
-import { srCyrl } from "./words.srCyrl.ts";
 
 /** English, Serbian in Latin and in Cyrillic script (BCP 47). */
 export type ProofLanguage = "en" | "sr" | "sr-Cyrl";
@@ -65,5 +62,3 @@ export type Words = {
   qrCode: string;
   page: (page: number, pages: number) => string;
 };
-
-export const WORDS: Record<ProofLanguage, Words> = { en, sr, "sr-Cyrl": srCyrl };
