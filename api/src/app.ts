@@ -4,8 +4,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
-import { type LoginLimits, loginRoutes } from "./accounts/loginRoutes.ts";
-import type { PlanLimits } from "./accounts/plan.ts";
+import type { LoginLimits } from "./accounts/loginLimits.ts";
+import { loginRoutes } from "./accounts/loginRoutes.ts";
+import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
@@ -20,24 +21,49 @@ import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { chainRoutes } from "./chains/routes.ts";
+import { consentLogErrorBody } from "./consentLog/errorBody.ts";
+import { consentLogRoutes } from "./consentLog/routes.ts";
+import { consentProofErrorBody } from "./consentProof/errorBody.ts";
+import { createPdfThreads } from "./consentProof/pdf/renderInThreads.ts";
+import { createProofReader } from "./consentProof/proofReader.ts";
+import { consentProofRoutes } from "./consentProof/routes.ts";
+import { createAccessTokens } from "./consentReceipts/accessTokens.ts";
+import { consentReceiptsErrorBody } from "./consentReceipts/errorBody.ts";
+import { createEventReader } from "./consentReceipts/eventReader.ts";
+import { oauthRoutes } from "./consentReceipts/oauthRoutes.ts";
+import { receiptJwk } from "./consentReceipts/receiptKeys.ts";
+import { consentReceiptsRoutes } from "./consentReceipts/routes.ts";
+import { createConsentDescriber } from "./consents/describeConsent.ts";
+import { findConsentByToken } from "./consents/findConsent.ts";
+import { findKeptAnswer } from "./consents/keptAnswers.ts";
+import { createRecordConsents } from "./consents/recordConsents.ts";
+import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
 import { createDeviceFinder } from "./devices/findDevice.ts";
 import { deviceRoutes } from "./devices/routes.ts";
+import { createActiveDocuments } from "./documents/activeDocuments.ts";
+import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
+import { documentRoutes } from "./documents/routes.ts";
+import { createVersionFinder } from "./documents/versionShown.ts";
+import { NoSuchRouteError } from "./errors.ts";
 import { auditCall } from "./http/auditCall.ts";
+import { checkSignature } from "./http/checkSignature.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
-import { answerError } from "./http/errorHandler.ts";
+import { createErrorHandler } from "./http/errorHandler.ts";
 import { mountDescription } from "./http/mountDescription.ts";
 import { mountRoutes } from "./http/mountRoutes.ts";
 import { describeRoutes } from "./http/openapi.ts";
 import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { createNonceTaker } from "./http/requestNonces.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import type { JobQueue } from "./jobs/jobQueue.ts";
 import { deadLetterRoutes } from "./jobs/routes.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
 import { readJobDepths } from "./operations/readJobDepths.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
@@ -47,6 +73,7 @@ import { createCheckTarget } from "./outbound/checkTarget.ts";
 import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { createServiceKeyKinds } from "./secrets/serviceKeyKinds.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
@@ -61,13 +88,18 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
+  metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
   resolveName: ResolveName;
   webhookAllowLoopback: boolean;
 };
+
+/** Of the surfaces that have one of their own. */
+const ERROR_BODIES = [consentLogErrorBody, consentReceiptsErrorBody, consentProofErrorBody];
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
@@ -120,8 +152,27 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const readOwnStatuses = createOwnStatusReader({ chains, findOwnLeaf, onDisagreement });
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
+  const describeLeaf = createLeafDescriber({
+    chains,
+    indexedUpTo,
+    readPath: createPathReader(db),
+    readerOf,
+    publicUrl: deps.publicUrl,
+    onDisagreement,
+  });
+  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+  const recordConsents = createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox });
+  const serviceKeys = createServiceKeyKinds({ db, secretBox: deps.secretBox, clock });
+  const proofKeys = deps.secretBox === null ? null : serviceKeys.consentProof;
+  const apiKeys = createApiKeyDirectory(db);
+  const accessTokens = createAccessTokens({ keys: serviceKeys.accessToken, issuer: deps.publicUrl, clock });
+
   const routes = [
-    ...operationRoutes({ readReadiness, readMetrics }),
+    ...operationRoutes({
+      readReadiness,
+      readMetrics,
+      mayReadMetrics: createMetricsGuard(deps.metricsToken),
+    }),
     ...loginRoutes({
       db,
       clock,
@@ -130,7 +181,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       planLimits: deps.planLimits,
       limits: deps.loginLimits,
     }),
-    ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
+    ...accountRoutes({
+      verbContext,
+      planLimits: deps.planLimits,
+      planRateLimits: deps.planRateLimits,
+      secretBox: deps.secretBox,
+    }),
     ...auditRoutes({ verbContext }),
     ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
     ...webhookRoutes({
@@ -150,6 +206,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       secretBox: deps.secretBox,
       rpcTimeoutMs: deps.rpcTimeoutMs,
     }),
+    ...documentRoutes({
+      verbContext,
+      findActiveDocument: createActiveDocuments(db, deps.publicUrl),
+      getTextSha256: (versionId) => getTextSha256(db, versionId),
+      getTextBytes: (versionId) => getTextBytes(db, versionId),
+      publicUrl: deps.publicUrl,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
@@ -157,16 +220,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       findEarliestLeaf: createEarliestLeafFinder(db),
       findOwnLeaf,
       readOwnStatuses,
-      describeLeaf: createLeafDescriber({
-        chains,
-        indexedUpTo,
-        readPath: createPathReader(db),
-        readerOf,
-        publicUrl: deps.publicUrl,
-        onDisagreement,
-      }),
+      describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
-      describeJwks: () => describeJwks(db),
+      describeJwks: async () => {
+        const [{ keys }, receiptKeys] = await Promise.all([
+          describeJwks(db),
+          serviceKeys.consentReceipt.listPublic(),
+        ]);
+        return { keys: [...keys, ...receiptKeys.map(receiptJwk)] };
+      },
     }),
     ...deviceRoutes({
       verbContext,
@@ -175,25 +237,66 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       submitHashes,
       readOwnStatuses,
     }),
+    ...consentLogRoutes({
+      verbContext,
+      chains,
+      recordConsents,
+      findKeptAnswer: (tenantId, request, now) => findKeptAnswer(db, tenantId, request, now),
+      findVersion: createVersionFinder(db),
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
+    }),
+    ...consentRoutes({
+      verbContext,
+      chains,
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
+    }),
+    ...oauthRoutes({ apiKeys, accessTokens }),
+    ...consentReceiptsRoutes({
+      events: createEventReader(db),
+      verbContext,
+      chains,
+      recordConsents,
+      describeConsent,
+      keys: serviceKeys.consentReceipt,
+      publicUrl: deps.publicUrl,
+    }),
+    ...consentProofRoutes({
+      proofs: createProofReader(db, proofKeys),
+      verbContext,
+      chains,
+      recordConsents,
+      describeConsent,
+      countRequest: deps.countRequest,
+      keys: proofKeys,
+      renderPdf: createPdfThreads(),
+      publicUrl: deps.publicUrl,
+    }),
   ];
 
   const app = new Hono<AppEnv>();
   app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
+  const answerError = createErrorHandler(ERROR_BODIES);
   app.onError(answerError);
-  app.notFound((c) => c.json({ error: "Not found" }, 404));
+  app.notFound((c) => answerError(new NoSuchRouteError(), c));
   mountRoutes(app, routes, {
     limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
     auditCall: auditCall(createCallRecorder(db), clock),
+    checkSignature: checkSignature(createNonceTaker(db), clock),
     requireKey: requireApiKey({
-      apiKeys: createApiKeyDirectory(db),
+      apiKeys,
       findAccountByToken: async (token) => {
         const accountId = await tokens.accountOf(token);
         return accountId === null ? null : findAccount(db, accountId);
       },
+      keySha256OfAccessToken: accessTokens.keySha256Of,
       countRequest: deps.countRequest,
+      refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,
     }),
   });
-  mountDescription(app, describeRoutes(routes, { version: packageJson.version, serverUrl: deps.publicUrl }));
+  const description = { version: packageJson.version, serverUrl: deps.publicUrl };
+  mountDescription(app, describeRoutes(routes, ERROR_BODIES, description));
   return app;
 }

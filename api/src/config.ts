@@ -36,7 +36,11 @@ export const SETTINGS = {
     schema: url(/^rediss?$/).optional(),
     secret: true,
   },
-  HOST: { doc: "Address that the API listens on", default: "127.0.0.1", schema: z.string() },
+  HOST: {
+    doc: "Address that the API listens on, and a worker for its metrics",
+    default: "127.0.0.1",
+    schema: z.string(),
+  },
   PORT: {
     doc: "Port that the API listens on; 0 takes a free one",
     default: "8787",
@@ -62,6 +66,18 @@ export const SETTINGS = {
       )
       .refine((proxies) => proxies.every(isAddressOrSubnet), "must be IP addresses or subnets"),
   },
+  METRICS_TOKEN: {
+    doc: "Token that `/metrics` asks for, 16 characters or more; without it anybody who reaches the port may read them",
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,1024}$/, "must be 16 characters or more of ASCII, without blanks")
+      .optional(),
+    secret: true,
+  },
+  METRICS_PORT: {
+    doc: "Port on which a worker serves its own `/metrics`; 0 takes a free one, none by default",
+    schema: integer(0, 65_535).optional(),
+  },
   PUBLIC_RATE_LIMIT: {
     doc: "Requests per IP address on public routes",
     unit: "per minute",
@@ -71,13 +87,25 @@ export const SETTINGS = {
   AUTH_RATE_LIMIT: {
     doc: "Registrations, provisionings and logins per IP address",
     unit: "per minute",
+    default: "30",
+    schema: integer(1, 100_000_000),
+  },
+  SIGN_UP_RATE_LIMIT: {
+    doc: "Registrations and provisionings per IP address",
+    unit: "per hour",
     default: "60",
     schema: integer(1, 100_000_000),
   },
   LOGIN_RATE_LIMIT: {
-    doc: "Logins to one account, from wherever",
+    doc: "Logins to one account from one IP address",
     unit: "per minute",
-    default: "20",
+    default: "10",
+    schema: integer(1, 100_000_000),
+  },
+  LOGIN_STRANGERS_RATE_LIMIT: {
+    doc: "Logins to one account from all IP addresses together that nobody has lately logged in to it from",
+    unit: "per minute",
+    default: "60",
     schema: integer(1, 100_000_000),
   },
   PLAN_FREE_HASHES: {
@@ -97,6 +125,24 @@ export const SETTINGS = {
     unit: "per month (UTC)",
     default: "1000000",
     schema: integer(0, Number.MAX_SAFE_INTEGER),
+  },
+  PLAN_FREE_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan free may give a key of its own",
+    unit: "per minute",
+    default: "600",
+    schema: integer(1, 10_000),
+  },
+  PLAN_BASIC_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan basic may give a key of its own",
+    unit: "per minute",
+    default: "3000",
+    schema: integer(1, 10_000),
+  },
+  PLAN_PRO_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan pro may give a key of its own",
+    unit: "per minute",
+    default: "10000",
+    schema: integer(1, 10_000),
   },
   CHAIN_KEY_ENCRYPTION_SECRET: {
     doc: "Seals private keys and webhook secrets in the database: 32 characters or more; several, comma-separated: the first seals, all open",

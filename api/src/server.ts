@@ -79,8 +79,14 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
-    loginLimits: { perAddress: config.AUTH_RATE_LIMIT, perAccount: config.LOGIN_RATE_LIMIT },
+    loginLimits: {
+      perNetwork: config.AUTH_RATE_LIMIT,
+      signUpsPerNetwork: config.SIGN_UP_RATE_LIMIT,
+      perAccountAndNetwork: config.LOGIN_RATE_LIMIT,
+      perAccountOfStrangers: config.LOGIN_STRANGERS_RATE_LIMIT,
+    },
     metrics,
+    metricsToken: config.METRICS_TOKEN,
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
       : null,
@@ -90,6 +96,11 @@ function main(): void {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,
       pro: config.PLAN_PRO_HASHES,
+    },
+    planRateLimits: {
+      free: config.PLAN_FREE_RATE_LIMIT,
+      basic: config.PLAN_BASIC_RATE_LIMIT,
+      pro: config.PLAN_PRO_RATE_LIMIT,
     },
   });
 

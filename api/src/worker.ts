@@ -1,11 +1,17 @@
 import { pino } from "pino";
+import type { Registry } from "prom-client";
 import { loadKeccak } from "#protocol/merkleTree.ts";
 import { WrongChainError } from "./chain/registerChain.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { forgetOldAnswers } from "./consents/keptAnswers.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
+import { forgetOldNonces } from "./http/requestNonces.ts";
 import { runJobWorkers } from "./jobWorkers.ts";
+import { createWorkerMetrics } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
+import { serveMetrics } from "./operations/serveMetrics.ts";
 import { followChains } from "./pipeline/followChains.ts";
 import { createChainLister, type KeyedChain } from "./pipeline/keyedChains.ts";
 import { runChain } from "./pipeline/runChain.ts";
@@ -20,7 +26,7 @@ import { untilDone } from "./pipeline/untilDone.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
-/** How often windows of the rate limits that are over are deleted. */
+/** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
 
@@ -66,6 +72,7 @@ async function main(): Promise<void> {
   const clock = () => new Date();
   const signingKey = signingKeyOf(config, logger);
   await loadKeccak();
+  const metrics = createWorkerMetrics(clock);
 
   const connect = () =>
     connectDatabase({
@@ -78,6 +85,7 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   const { signal } = stop;
   onShutdown(logger, () => stop.abort());
+  await listenForMetrics(config, metrics.registry, signal, logger);
   const jobs = runJobWorkers({ db, config, clock, logger, signal });
   const pollMs = config.PIPELINE_POLL_MS;
 
@@ -99,8 +107,17 @@ async function main(): Promise<void> {
     balanceAnchorsMin: config.BALANCE_ANCHORS_MIN,
     clock,
     logger,
+    metrics,
   };
-  const forget: Step = { name: "forget old windows", run: () => forgetOldWindows(db).then(() => false) };
+  const forget: Step = {
+    name: "forget what is over",
+    run: async () => {
+      await forgetOldWindows(db);
+      await forgetOldNonces(db);
+      await forgetOldAnswers(db, clock());
+      return false;
+    },
+  };
   await Promise.all([
     followChains({
       listChains: createChainLister({ db, secretBox, settings, logger }),
@@ -120,11 +137,29 @@ async function main(): Promise<void> {
       signal,
       logger,
     }),
-    runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger }),
+    runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() }),
   ]);
   await jobs;
   await db.pool.end();
   logger.info("worker stopped");
+}
+
+/** A worker listens for nothing but who asks for its metrics, and only when it is told where. */
+async function listenForMetrics(
+  { HOST: host, METRICS_PORT: port, METRICS_TOKEN }: Config,
+  registry: Registry,
+  signal: AbortSignal,
+  logger: pino.Logger,
+): Promise<void> {
+  if (port === undefined) return;
+  const mayRead = createMetricsGuard(METRICS_TOKEN);
+  const listening = await serveMetrics({ registry, host, port, mayRead, signal }).catch((error) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new InvalidSettingsError(
+      `Port ${port} on ${host} is taken; set METRICS_PORT to another, or to none`,
+    );
+  });
+  logger.info({ host, port: listening }, "metrics listening");
 }
 
 main().catch((error: unknown) => {

@@ -41,7 +41,10 @@ export async function indexChain(options: IndexChainOptions): Promise<void> {
   const relay = await startRpcRelay(chain);
   try {
     for (let failures = 0; !signal.aborted; ) {
-      const end = await indexUntilEnd(options, reader, relay);
+      const end = await indexUntilEnd(options, reader, relay).catch((error: Error): End => {
+        log.error({ msg: "Ponder could not be run", reason: error.message });
+        return { kind: "exited", code: 1, wasLive: false };
+      });
       if (signal.aborted) return;
       failures = end.kind === "exited" && !end.wasLive ? failures + 1 : 0;
       if (end.kind !== "exited") continue;

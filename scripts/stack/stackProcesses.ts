@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { SETTINGS } from "#api/config.ts";
 import { freePort } from "./freePort.ts";
 import { keptSecret, keptSigningKeyFile } from "./keptSecrets.ts";
 import { baseEnvironment, environmentOf, READ_BY } from "./processSettings.ts";
@@ -86,8 +87,7 @@ export async function startApi(
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
       CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
-      // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
-      ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
+      ...(chain.isDevelopment ? developmentLimits() : {}),
       ...settings,
       PORT: String(port),
     }),
@@ -98,4 +98,16 @@ export async function startApi(
 /** The API seals keys of chains with it, and the worker opens them. */
 function chainKeyEncryptionSecret({ home }: StackStart): string {
   return keptSecret(join(home, "chain-key-encryption-secret"));
+}
+
+/** A development stack is one address behind which everybody and every test stands: a hundred times the usual limits. */
+function developmentLimits(): Record<string, string> {
+  const perAddress = [
+    "PUBLIC_RATE_LIMIT",
+    "AUTH_RATE_LIMIT",
+    "SIGN_UP_RATE_LIMIT",
+    "LOGIN_RATE_LIMIT",
+    "LOGIN_STRANGERS_RATE_LIMIT",
+  ] as const;
+  return Object.fromEntries(perAddress.map((name) => [name, String(100 * Number(SETTINGS[name].default))]));
 }

@@ -178,7 +178,7 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     await expectKept(stack, [older, hash]);
   });
 
-  test("a leaf read before its anchor was removed and replaced is batched: never the old anchor with the new one's signature", async () => {
+  test("a leaf read before its anchor was removed and replaced has that anchor's own signature: never the old anchor with the new one's", async () => {
     const removeBlocks = await prepare(stack);
     const hash = await acceptUnmined();
     await mine(stack, CONFIRMATIONS);
@@ -186,7 +186,8 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     await withDatabase(stack.databaseUrl, async (db) => {
       const { find, describeLeaf } = leafReads(db);
       const before = await find(hash);
-      expect(await describeLeaf(before, false)).toMatchObject({ status: "anchored" });
+      const asItWas = await describeLeaf(before, false);
+      expect(asItWas).toMatchObject({ status: "anchored" });
 
       await removeBlocks();
       const after = await until(
@@ -198,7 +199,10 @@ describe.for(chains)("$name", ({ start, prepare }) => {
         { deadlineMs: 60_000, intervalMs: 100 },
       );
       const [old, now] = await Promise.all([before, after!].map((leaf) => describeLeaf(leaf, false)));
-      expect(old).toMatchObject({ status: "batched", failed: null, anchor: null, receipt: null });
+      expect(old!.receipt).toEqual(asItWas.receipt);
+      const { verdict, reasons } = await verifyReceipt({ receipt: old!.receipt, rpc: stack.rpcUrl });
+      expect(verdict).toBe("invalid");
+      expect(reasons).not.toContain("badSignature");
       expect(now).toMatchObject({ status: "anchored" });
       expect((await verifyReceipt({ receipt: now!.receipt, rpc: stack.rpcUrl })).verdict).toBe("valid");
     });

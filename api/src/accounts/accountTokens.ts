@@ -109,7 +109,8 @@ export function createAccountTokens({
 }
 
 /**
- * The key that signs now; made when there is none, or none that the configured secrets open. Two processes that make one at a
+ * The key that signs now; made when there is none, or none that the configured secrets open, and then those whose last token has
+ * expired go. Two processes that make one at a
  * time leave two, and either is good.
  */
 async function signingKey(
@@ -128,6 +129,7 @@ async function signingKey(
       if (!(error instanceof UnopenableSecretError)) throw error;
     }
   }
+  await pool.query("DELETE FROM app.account_token_keys WHERE verifies_until < $1", [now]);
   const { privateKey } = await promisify(generateKeyPair)("ed25519");
   const publicJwk = createPublicKey(privateKey).export({ format: "jwk" }) as JWK;
   const kid = await calculateJwkThumbprint(publicJwk);

@@ -60,14 +60,16 @@ export function createLeafDescriber(deps: DescribeLeafDeps) {
       if (failed !== null) deps.onDisagreement(leaf, failed);
       return { status: said.status, failed, finality: null, asOfBlock, anchor: null, receipt: null };
     }
-    const proof = await deps.readPath({
-      batchId: said.leaf.batch_id,
-      root: said.leaf.root,
-      leafCount: said.leaf.leaf_count,
-      leafIndex: said.leaf.leaf_index,
-      leafTile: said.leaf.leaf_tile,
-    });
-    // Taken back and sealed with another leaf between the two reads: then this anchor stands no more.
+    const proof =
+      leaf.leaf_tile &&
+      (await deps.readPath({
+        batchId: said.leaf.batch_id,
+        root: said.leaf.root,
+        leafCount: said.leaf.leaf_count,
+        leafIndex: said.leaf.leaf_index,
+        leafTile: leaf.leaf_tile,
+      }));
+    // Taken back and sealed with a filler between the two reads: then this anchor stands no more.
     if (proof === null)
       return { status: "batched", failed: null, finality: null, asOfBlock, anchor: null, receipt: null };
     return {

@@ -31,16 +31,17 @@ export function createOwnStatusReader({
   onDisagreement,
 }: OwnStatusDeps): ReadOwnStatuses {
   return async (tenantId, contentHashes) => {
-    const known = await chains.all();
     const leaves = await Promise.all(
       contentHashes.map((contentHash) => findOwnLeaf({ contentHash, tenantId })),
     );
+    const chainIds = [...new Set(leaves.flatMap((leaf) => leaf?.chain_id ?? []))];
+    const known = new Map(
+      await Promise.all(chainIds.map(async (chainId) => [chainId, await chains.find(chainId)] as const)),
+    );
     return leaves.map((leaf) => {
       if (leaf === null) return null;
-      const chain = known.find(({ chainId }) => chainId === leaf.chain_id);
-      // As in describeLeaf.ts: another process may have learnt of the chain a second ago.
-      if (chain === undefined)
-        throw new UnavailableError("The chain of this hash is not known here yet; try again");
+      const chain = known.get(leaf.chain_id) ?? null;
+      if (chain === null) throw new UnavailableError("The chain of this hash is not known here; try again");
       const said = statusOf(leaf, chain);
       const submissionId = leaf.submission_id;
       if (said.status === "batched" && said.failed !== undefined) onDisagreement(leaf, said.failed);

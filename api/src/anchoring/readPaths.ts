@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Hex } from "#protocol/bytes.ts";
-import { siblingsInTiles, type Tile, type TileTree, tilesOfPath } from "#protocol/merkleTiles.ts";
+import { siblingsInTiles, type Tile, tilesOfPath } from "#protocol/merkleTiles.ts";
 import { buildTree, loadKeccak, type MerkleTree } from "#protocol/merkleTree.ts";
 import type { ReceiptProofStep } from "#protocol/receipt.ts";
 import { arrayLiteral } from "../db/arrayLiteral.ts";
@@ -18,6 +18,7 @@ export type PathWanted = {
 };
 
 type StoredTile = Tile & { batchId: string; leafCount: number };
+type Row = { place: number; nodes: Buffer };
 
 const NODE_BYTES = 32;
 /** Of at most 127 nodes each, with all around them 4.3 kB: 70 MB, for a fifth of random reads among 80 million leaves and all among 7 million. */
@@ -31,17 +32,38 @@ const READ_TILES = `
   JOIN app.batch_trees t ON t.batch_id = wanted.batch_id`;
 
 /**
- * Reads Merkle paths: the tiles above a leaf's own are read once and remembered. A batch's leaves never change but for filler
- * leaves that are appended, so its id and leafCount name one tree for ever; and no path is answered that does not lead to the root.
- * Null for a batch that has another leafCount by now.
- * @throws {TilesDoNotMeetError} when what is stored, or was remembered, is not the tree of that root.
+ * Reads Merkle paths. The tiles above a leaf's own are read once and remembered: a batch's leaves never change but for fillers that
+ * are appended, so its id and leafCount name one tree for ever. Null for a batch that has another leafCount by now.
+ * @throws {TilesDoNotMeetError} when what is stored does not lead to the root; nothing of that is answered or remembered.
  */
-export function createPathReader({
-  pool,
-}: Database): (wanted: PathWanted) => Promise<ReceiptProofStep[] | null> {
+export function createPathReader(db: Database): (wanted: PathWanted) => Promise<ReceiptProofStep[] | null> {
   const remembered = new LRUCache<string, MerkleTree>({ max: TILES_REMEMBERED_MAX });
+  const readNodes = createNodeReader(db);
 
-  const readNodes = groupCalls(
+  return async ({ batchId, root, leafCount, leafIndex, leafTile }) => {
+    await loadKeccak();
+    const [own, ...above] = tilesOfPath(leafCount, leafIndex);
+    const tiles = [{ tree: buildTree(leafTile.subarray(0, own.nodeCount * NODE_BYTES)), index: own.index }];
+    const read: [string, MerkleTree][] = [];
+    for (const tile of above) {
+      const key = `${batchId} ${leafCount} ${tile.offset}`;
+      let tree = remembered.get(key);
+      if (tree === undefined) {
+        const nodes = await readNodes({ ...tile, batchId, leafCount });
+        if (nodes === null) return null;
+        tree = buildTree(nodes);
+        read.push([key, tree]);
+      }
+      tiles.push({ tree, index: tile.index });
+    }
+    const siblings = siblingsInTiles(tiles, Buffer.from(root.slice(2), "hex"));
+    for (const [key, tree] of read) remembered.set(key, tree);
+    return siblings.map(({ nodes, offset, position }) => ({ position, data: nodeAt(nodes, offset) }));
+  };
+}
+
+function createNodeReader({ pool }: Database): (wanted: StoredTile) => Promise<Buffer | null> {
+  return groupCalls(
     async (wanted: StoredTile[]) => {
       const values = [
         arrayLiteral(wanted.map(({ batchId }) => batchId)),
@@ -49,45 +71,13 @@ export function createPathReader({
         arrayLiteral(wanted.map(({ offset }) => offset * NODE_BYTES + 1)),
         arrayLiteral(wanted.map(({ nodeCount }) => nodeCount * NODE_BYTES)),
       ];
-      const { rows } = await pool.query<{ place: number; nodes: Buffer }>({
-        name: "read-tiles",
-        text: READ_TILES,
-        values,
-      });
-      const read: (Buffer | null)[] = wanted.map(() => null);
-      for (const { place, nodes } of rows) read[place - 1] = nodes;
-      return read;
+      const { rows } = await pool.query<Row>({ name: "read-tiles", text: READ_TILES, values });
+      const nodes: (Buffer | null)[] = wanted.map(() => null);
+      for (const row of rows) nodes[row.place - 1] = row.nodes;
+      return nodes;
     },
     { weightMax: 200, concurrencyMax: 2 },
   );
-
-  async function readTile(wanted: StoredTile): Promise<MerkleTree | null> {
-    const key = `${wanted.batchId} ${wanted.leafCount} ${wanted.offset}`;
-    const known = remembered.get(key);
-    if (known !== undefined) return known;
-    const nodes = await readNodes(wanted);
-    if (nodes === null) return null;
-    const tree = buildTree(nodes);
-    remembered.set(key, tree);
-    return tree;
-  }
-
-  return async ({ batchId, root, leafCount, leafIndex, leafTile }) => {
-    await loadKeccak();
-    const [own, ...above] = tilesOfPath(leafCount, leafIndex);
-    const trees = await Promise.all(above.map((tile) => readTile({ ...tile, batchId, leafCount })));
-    const tiles: TileTree[] = [
-      { tree: buildTree(leafTile.subarray(0, own.nodeCount * NODE_BYTES)), index: own.index },
-    ];
-    for (const [place, tree] of trees.entries()) {
-      if (tree === null) return null;
-      tiles.push({ tree, index: above[place]!.index });
-    }
-    return siblingsInTiles(tiles, Buffer.from(root.slice(2), "hex")).map(({ nodes, offset, position }) => ({
-      position,
-      data: nodeAt(nodes, offset),
-    }));
-  };
 }
 
 function nodeAt(nodes: Uint8Array, offset: number): Hex {

@@ -8,6 +8,7 @@ import { groupCalls } from "../db/groupCalls.ts";
 import { QuotaExceededError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
+import { readQuotaRoom } from "./readQuotaRoom.ts";
 import {
   SIGNED_PARTS,
   type SignedCall,
@@ -150,35 +151,68 @@ type AcceptDeps = { db: Database; planLimits: PlanLimits };
 
 /** Each call goes into the group of its like. */
 function createLanes(deps: AcceptDeps): (call: Call) => Promise<Outcome> {
-  const inGroups = () =>
-    groupCalls((calls: Call[]) => acceptGroup(deps, calls), {
+  const inGroups = (acceptCalls: typeof acceptGroup) =>
+    groupCalls((calls: Call[]) => acceptCalls(deps, calls), {
       weightMax: 1,
       weightOf: ({ items, metadataBytes }) =>
         Math.max(items.length / GROUP_HASHES_MAX, metadataBytes / GROUP_METADATA_BYTES_MAX),
       concurrencyMax: 1, // two groups under way would be smaller ones, and cost more than they gain
     });
-  const submitSmall = inGroups();
-  const submitLarge = inGroups();
-  const submitExhausted = inGroups();
-  // Their calls make a group fail, and each then goes alone: those of other tenants are kept out of that.
+  const submitSmall = inGroups(acceptGroup);
+  const submitLarge = inGroups(acceptGroup);
+  const submitExhausted = inGroups(acceptWhatFits);
+  // Tenants whose last submission did not fit, by the month it was made in.
   const exhausted = new Map<string, string>();
   const laneOf = (call: Call, month: string) => {
     if (exhausted.get(call.input.ctx.caller.tenantId) === month) return submitExhausted;
     return call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall;
   };
   return async (call) => {
+    const { tenantId } = call.input.ctx.caller;
     const month = monthOf(call.input.ctx.clock());
     const outcome = await laneOf(call, month)(call);
-    if (outcome instanceof Refused && outcome.reason instanceof QuotaExceededError)
-      exhausted.set(call.input.ctx.caller.tenantId, month);
+    if (outcome instanceof Refused) {
+      if (outcome.reason instanceof QuotaExceededError) exhausted.set(tenantId, month);
+    } else if (outcome !== STALE && (outcome.quota === null || outcome.quota.used < outcome.quota.limit))
+      exhausted.delete(tenantId);
     return outcome;
   };
 }
 
+/** Of tenants at their plan's end: refuses without a try what does not fit, which else would make its group fail. */
+async function acceptWhatFits(deps: AcceptDeps, calls: Call[]): Promise<Outcome[]> {
+  const version = versionOf(calls);
+  const rooms =
+    version === null
+      ? null
+      : await readQuotaRoom(
+          deps.db,
+          calls.map(({ input, items }) => ({
+            tenantId: input.ctx.caller.tenantId,
+            contentHashes: items.map(({ contentHash }) => contentHash),
+          })),
+          { accessVersion: version, now: calls[0]!.input.ctx.clock() },
+        );
+  if (rooms === null) return calls.map(() => STALE);
+  const refused = calls.map(({ input }, index) => {
+    const { plan } = input.ctx.caller;
+    const { used, fresh } = rooms[index]!;
+    if (plan === null || fresh === 0 || used + fresh <= deps.planLimits[plan]) return null;
+    return new Refused(new QuotaExceededError({ limit: deps.planLimits[plan], used }));
+  });
+  const fitting = calls.filter((_, index) => refused[index] === null);
+  const outcomes = fitting.length === 0 ? [] : await acceptGroup(deps, fitting);
+  return refused.map((refusal) => refusal ?? outcomes.shift()!);
+}
+
+/** The access version that all callers were read with; it differs only in the moment in which one ends: then null. */
+function versionOf(calls: Call[]): string | null {
+  const version = calls[0]!.input.ctx.caller.accessVersion;
+  return calls.every(({ input }) => input.ctx.caller.accessVersion === version) ? version : null;
+}
+
 async function acceptGroup(deps: AcceptDeps, calls: Call[]): Promise<Outcome[]> {
-  // Versions differ only in the moment in which one ends; whoever has another than the last one asks again.
-  const version = calls.at(-1)!.input.ctx.caller.accessVersion;
-  if (calls.some(({ input }) => input.ctx.caller.accessVersion !== version)) return calls.map(() => STALE);
+  if (versionOf(calls) === null) return calls.map(() => STALE);
   try {
     return await accept(deps, calls);
   } catch (error) {

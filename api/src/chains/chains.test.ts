@@ -320,13 +320,19 @@ describe("HA-17 a submission", () => {
     expect(
       (await submit("/v1/hashes/batch", { hashes: [{ hash: batched }], chainId: CHAIN_ID })).status,
     ).toBe(202);
+    const content = { content: randomHash(), format: "text", chainId: CHAIN_ID };
+    const hashed = await submit("/v1/hashes/anchor", content);
+    expect(hashed.status).toBe(202);
     const chainOf = async (hash: string) =>
       (await call(second, "GET", `/v1/hashes/${hash}`, { key })).body.chainId;
-    expect(await Promise.all([unnamed, named, batched].map(chainOf))).toEqual([
+    expect(await Promise.all([unnamed, named, batched, hashed.body.hash].map(chainOf))).toEqual([
       UNREACHABLE_CHAIN_ID,
       CHAIN_ID,
       CHAIN_ID,
+      CHAIN_ID,
     ]);
+    const statuses = await submit("/v1/hashes/status", { hashes: [unnamed, named] });
+    expect(statuses.body.results).toMatchObject([{ status: "pending" }, { status: "pending" }]);
   });
 
   test("that names a chain nobody knows is a 400, and nothing of it is stored", async () => {

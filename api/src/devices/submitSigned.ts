@@ -2,7 +2,7 @@ import type { DeviceSignatureProblem } from "#protocol/deviceSignature.ts";
 import type { Caller } from "../accounts/scope.ts";
 import type { SignedBy } from "../anchoring/signedSubmissions.ts";
 import type { Submission, SubmitHashes } from "../anchoring/submitHashes.ts";
-import { ForbiddenError, InvalidInputError, NotFoundError } from "../errors.ts";
+import { ApiError, ForbiddenError, NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { checkSignature } from "./checkSignature.ts";
 import type { FindDevice } from "./findDevice.ts";
@@ -26,7 +26,7 @@ const PROBLEMS: Record<DeviceSignatureProblem, string> = {
 /**
  * Accepts a hash that a device of the tenant has signed (HA-19). The signature is checked first, and the statement that stores
  * holds it to the key: when the device was revoked meanwhile, or has another key, it is looked at anew.
- * @throws {NotFoundError} for a device that the tenant has not; {ForbiddenError} for a revoked one; {InvalidInputError} with
+ * @throws {NotFoundError} for a device that the tenant has not; {ForbiddenError} for a revoked one; {ApiError} with
  * `signatureVerified: false`.
  */
 export async function submitSigned(
@@ -52,9 +52,9 @@ async function getSigner(findDevice: FindDevice, tenantId: string, input: Input)
   const key = { algorithm: device.algorithm, publicKey: device.public_key };
   const problem = await checkSignature(key, Buffer.from(input.hash.slice(2), "hex"), signature);
   if (problem !== null)
-    throw new InvalidInputError(`Invalid signature: ${PROBLEMS[problem]}`, {
-      member: "signature",
-      signatureVerified: false,
+    throw new ApiError(400, `Invalid signature: ${PROBLEMS[problem]}`, {
+      members: [{ member: "signature", problem: PROBLEMS[problem] }],
+      details: { signatureVerified: false },
     });
   return { deviceId: device.id, keyId: device.key_id, signature };
 }

@@ -1,5 +1,5 @@
-import type { Hono, MiddlewareHandler } from "hono";
-import { parseInput, readJson } from "./body.ts";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { isForm, parseInput, readForm, readJson } from "./body.ts";
 import type { AppEnv } from "./context.ts";
 import type { KeyAccess, Route } from "./route.ts";
 
@@ -7,6 +7,7 @@ export type Guards = {
   limitPerAddress: MiddlewareHandler<AppEnv>;
   auditCall: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
   requireKey: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
+  checkSignature: MiddlewareHandler<AppEnv>;
 };
 
 /** Puts routes into the app: who may call, then what was sent, parsed once by the schemas that also describe it, then the handler. */
@@ -14,14 +15,20 @@ export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards):
   for (const route of routes) {
     app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
       const query = route.query && parseInput(route.query, c.req.query(), "query");
-      const body = route.body && (await readJson(c, route.body));
+      const body = await bodyOf(c, route);
       return route.handle(c, { query, body });
     });
   }
 }
 
+async function bodyOf(c: Context<AppEnv>, { body, form, bodyMayBeEmpty }: Route) {
+  if (form !== undefined && isForm(c)) return readForm(c, form);
+  return body && readJson(c, body, bodyMayBeEmpty);
+}
+
 function guardsOf({ access }: Route, guards: Guards): MiddlewareHandler<AppEnv>[] {
   if (access === "open") return [];
   if (access === "public") return [guards.limitPerAddress];
-  return [guards.auditCall(access), guards.requireKey(access)];
+  const byKey = [guards.auditCall(access), guards.requireKey(access)];
+  return access.signable ? [...byKey, guards.checkSignature] : byKey;
 }

@@ -4,6 +4,7 @@ import type { ChainReader } from "../chain/chainReader.ts";
 import type { Database } from "../db/client.ts";
 import { type AnchoredRow, type BatchRow, readBatches } from "./invariants/batchRow.ts";
 import { checkAnchor } from "./invariants/checkAnchor.ts";
+import { checkConsents } from "./invariants/checkConsents.ts";
 import { checkDevices } from "./invariants/checkDevices.ts";
 import { checkLeaves } from "./invariants/checkLeaves.ts";
 import { checkReceipts, type SignatureChoice } from "./invariants/checkReceipts.ts";
@@ -56,6 +57,7 @@ export async function checkInvariants(
       });
       await checkTotals(tx, report);
       await checkDevices(tx, verifySignatures, report);
+      await checkConsents(tx, report);
       for await (const batch of readBatches(tx)) {
         await checkBatch(tx, batch, readerOf(batch.chain_id), verifySignatures, report);
         progress.batches++;

@@ -19,6 +19,11 @@ export const invariants = {
   keyUnknown: "The key that signed a batch's receipts is not known, or its id is not its thumbprint.",
   signatureWrong: "A receipt's signature does not stand over the receipt.",
   indexDisagrees: "The index holds no such anchor for an anchored batch, or another one.",
+  consentUnsubmitted: "A consent has no submission with its id and its record digest.",
+  recordDigestWrong:
+    "A consent's record digest does not follow from its disclosures and the digests of erased ones.",
+  threadBroken:
+    "A consent does not continue the record before it in its thread, or two continue the same one.",
   contractDisagrees: "The contract or its chain, asked over RPC, contradicts an anchored batch.",
   totalsWrong: "A tenant's counted hashes, batches or anchored hashes are not as many as there are.",
   deviceCountWrong: "A device's counted submissions are not as many as there are.",
