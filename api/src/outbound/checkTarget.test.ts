@@ -11,7 +11,7 @@ test.each([["10.0.0.1"], ["127.0.0.1"], ["93.184.215.14", "::1"], ["169.254.169.
     await expect(check(async () => addresses)).rejects.toMatchObject({
       status: 400,
       message: "Invalid request body, url: must lead to public addresses alone",
-      details: { member: "url" },
+      members: [{ member: "url" }],
     });
   },
 );
