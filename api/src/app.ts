@@ -30,6 +30,7 @@ import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
+import type { JobQueue } from "./jobs/jobQueue.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
 import { createReadiness } from "./operations/readiness.ts";
@@ -41,6 +42,7 @@ import type { SecretBox } from "./secrets/secretBox.ts";
 
 export type AppDeps = {
   db: Database;
+  jobs: JobQueue;
   clock: () => Date;
   logger: Logger;
   countRequest: CountRequest;

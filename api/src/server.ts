@@ -8,6 +8,7 @@ import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
+import { createJobQueue } from "./jobs/jobQueue.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
@@ -65,8 +66,10 @@ function main(): void {
   const metrics = createMetrics();
   const limits = createLimits(config, db, clock, logger, metrics);
   const keyUse = startRecordingKeyUse(db, clock, logger);
+  const jobs = createJobQueue(db, { supervise: false, logger });
   const app = createApp({
     db,
+    jobs,
     clock,
     logger,
     countRequest: limits.countRequest,
@@ -112,6 +115,7 @@ function main(): void {
     await drained;
     clearTimeout(timer);
     await keyUse.stop();
+    await jobs.stop();
     limits.close();
     await db.pool.end();
     logger.info("stopped");

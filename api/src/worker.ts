@@ -9,6 +9,7 @@ import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
+import { runJobWorkers } from "./jobWorkers.ts";
 import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
 import { runLoop, type Step } from "./pipeline/runLoop.ts";
 import {
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   });
   const stop = new AbortController();
   onShutdown(logger, () => stop.abort());
+  const jobs = runJobWorkers({ db, config, clock, logger, signal: stop.signal });
 
   const reader = createChainReader(
     {
@@ -126,6 +128,7 @@ async function main(): Promise<void> {
     ...steps.map((step) => runLoop(step, { pollMs: config.PIPELINE_POLL_MS, signal: stop.signal, logger })),
     runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal: stop.signal, logger }),
   ]);
+  await jobs;
   await db.pool.end();
   logger.info("worker stopped");
 }

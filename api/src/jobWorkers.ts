@@ -1,0 +1,19 @@
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import { createJobQueue } from "./jobs/jobQueue.ts";
+import { runJobs } from "./jobs/runJobs.ts";
+
+export type JobWorkersOptions = {
+  db: Database;
+  config: Config;
+  clock: () => Date;
+  logger: Logger;
+  signal: AbortSignal;
+};
+
+/** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
+export async function runJobWorkers({ db, config, logger, signal }: JobWorkersOptions): Promise<void> {
+  const queue = createJobQueue(db, { supervise: true, logger });
+  await runJobs({ queue, workers: [], retryMs: config.PIPELINE_POLL_MS, signal, logger });
+}
