@@ -19,6 +19,8 @@ import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import type { Database } from "./db/client.ts";
+import { createExportFiles } from "./exports/exportFiles.ts";
+import { exportRoutes } from "./exports/routes.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -52,6 +54,8 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  exportFolder: string;
+  exportTenantBytesMax: number;
   loginLimits: LoginLimits;
   metrics: Metrics;
   /** Null when no secret is configured. */
@@ -116,6 +120,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
     ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
     ...auditRoutes({ verbContext }),
+    ...exportRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      publicUrl: deps.publicUrl,
+      tenantBytesMax: deps.exportTenantBytesMax,
+      files: createExportFiles(deps.exportFolder),
+      onLostFile: ({ tenantId, id: exportId }) =>
+        logger.error({ exportId, tenantId }, "export file is not in EXPORT_FOLDER as it was written"),
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,

@@ -78,6 +78,8 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    exportFolder: config.EXPORT_FOLDER,
+    exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
     loginLimits: { perAddress: config.AUTH_RATE_LIMIT, perAccount: config.LOGIN_RATE_LIMIT },
     metrics,
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET

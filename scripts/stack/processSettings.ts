@@ -20,6 +20,8 @@ export const READ_BY = {
     "PLAN_PRO_HASHES",
     "CHAIN_KEY_ENCRYPTION_SECRET",
     "RPC_TIMEOUT_MS",
+    "EXPORT_FOLDER",
+    "EXPORT_TENANT_BYTES_MAX",
     "LOG_LEVEL",
   ],
   worker: [
@@ -39,6 +41,8 @@ export const READ_BY = {
     "RPC_TIMEOUT_MS",
     "RESEND_AFTER_MS",
     "REPLACE_AFTER_MS",
+    "EXPORT_FOLDER",
+    "EXPORT_TENANT_BYTES_MAX",
     "WORKER_NAME",
     "LOG_LEVEL",
   ],

@@ -40,6 +40,9 @@ export async function startIndexer(
   });
 }
 
+/** One for the API and the worker. */
+const exportFolder = (start: StackStart) => join(start.home, "exports");
+
 export async function startWorker(
   start: StackStart,
   chain: ChainPart,
@@ -62,6 +65,7 @@ export async function startWorker(
       CHAIN_CONTRACT_ADDRESS: chain.contract,
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
+      EXPORT_FOLDER: exportFolder(start),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
     }),
@@ -85,6 +89,7 @@ export async function startApi(
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
       CHAIN_KEY_ENCRYPTION_SECRET: keptSecret(join(start.home, "chain-key-encryption-secret")),
+      EXPORT_FOLDER: exportFolder(start),
       // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
       ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
       ...settings,

@@ -10,4 +10,5 @@ export const sections: Record<string, Section> = {
   "post-batch": async (options) => (await import("./postBatch.ts")).run(options),
   "end-to-end": async (options) => (await import("./endToEnd.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
+  exports: async (options) => (await import("./exports.ts")).run(options),
 };

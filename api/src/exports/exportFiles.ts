@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { ExportAttempt } from "./exportState.ts";
 
@@ -20,7 +20,6 @@ export type ExportFiles = {
   open(attempt: ExportAttempt): Promise<FileHandle | null>;
   /** Safe to repeat. */
   remove(attempt: ExportAttempt): Promise<void>;
-  removeTenant(tenantId: string): Promise<void>;
   /** Every attempt that left a file, finished or not. Other files are not ours, and are left out. */
   list(): Promise<ExportAttempt[]>;
 };
@@ -30,7 +29,8 @@ const TENANT_FOLDER = new RegExp(`^${UUID}$`);
 const FILE = new RegExp(`^(?<id>${UUID})\\.(?<attempt>${UUID})(?:\\.part)?$`);
 
 export function createExportFiles(folder: string): ExportFiles {
-  const pathOf = ({ tenantId, id, attempt }: ExportAttempt) => path.join(folder, tenantId, `${id}.${attempt}`);
+  const pathOf = ({ tenantId, id, attempt }: ExportAttempt) =>
+    path.join(folder, tenantId, `${id}.${attempt}`);
 
   return {
     create: (attempt) => createWriter(pathOf(attempt)),
@@ -39,7 +39,6 @@ export function createExportFiles(folder: string): ExportFiles {
       await unlink(pathOf(attempt)).catch(nullIfMissing);
       await unlink(partOf(pathOf(attempt))).catch(nullIfMissing);
     },
-    removeTenant: (tenantId) => rm(path.join(folder, tenantId), { recursive: true, force: true }),
     async list() {
       const found: ExportAttempt[] = [];
       for (const tenantId of (await namesIn(folder)).filter((name) => TENANT_FOLDER.test(name))) {

@@ -23,6 +23,8 @@ const COLUMNS = [
   "anchoredAt",
 ] as const;
 
+type HashesWanted = Selection & { statusFilter: ExportStatus | null };
+
 /** What all rows of a batch have in common. */
 type BatchCells = {
   status: ExportStatus;
@@ -44,22 +46,19 @@ const PENDING: BatchCells = {
 };
 
 /** A tenant's hashes as GET /v1/hashes/:hash tells of each. */
-export function hashRows(db: Database, selection: Selection, status: ExportStatus | null): ExportRows {
-  return { columns: COLUMNS, pages: pagesOf(db, selection, status) };
+export function hashRows(db: Database, wanted: HashesWanted): ExportRows {
+  return { columns: COLUMNS, pages: pagesOf(db, wanted) };
 }
 
-async function* pagesOf(
-  db: Database,
-  selection: Selection,
-  status: ExportStatus | null,
-): AsyncGenerator<Cell[][]> {
-  for await (const submissions of readSubmissions(db, selection, ROWS_PER_PAGE)) {
+async function* pagesOf(db: Database, wanted: HashesWanted): AsyncGenerator<Cell[][]> {
+  const { statusFilter } = wanted;
+  for await (const submissions of readSubmissions(db, wanted, ROWS_PER_PAGE)) {
     const batches = await readBatches(db, submissions);
     const cells = new Map([...batches].map(([id, batch]) => [id, cellsOf(batch)]));
     const page: Cell[][] = [];
     for (const { id, hash, external_id, created_at, batch_id } of submissions) {
       const batch = batch_id === null ? PENDING : cells.get(batch_id)!;
-      if (status !== null && batch.status !== status) continue;
+      if (statusFilter !== null && batch.status !== statusFilter) continue;
       const { batchId, merkleRoot, txHash, blockNumber, anchoredAt } = batch;
       page.push([
         id,

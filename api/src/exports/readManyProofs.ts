@@ -72,7 +72,12 @@ function proofsOf({
   leaves,
   row,
 }: Pick<ProofsWanted, "leafCount" | "leafIndexes"> & { nodes: Stretch[]; leaves: Stretch[]; row: Row }) {
-  const nodeTexts = itemsOf(nodes, row.nodes ?? Buffer.alloc(0), NODE_BYTES, (node): Hex => `0x${node.toString("hex")}`);
+  const nodeTexts = itemsOf(
+    nodes,
+    row.nodes ?? Buffer.alloc(0),
+    NODE_BYTES,
+    (node): Hex => `0x${node.toString("hex")}`,
+  );
   const signatures = itemsOf(leaves, row.signatures, SIGNATURE_BYTES, (signature) => signature);
   return new Map(
     leafIndexes.map((leaf): [number, SignedProof] => [

@@ -4,6 +4,7 @@ import type { Cell } from "./exportText.ts";
 import { type BatchRow, readBatches } from "./readBatches.ts";
 import { type ProofsWanted, readManyProofs } from "./readManyProofs.ts";
 import { readSubmissions, type Selection, type SubmissionRow } from "./readSubmissions.ts";
+import type { ExportStatus } from "./wire.ts";
 import type { ExportRows } from "./writeText.ts";
 
 /** A receipt is 2 KB of text in a large batch. */
@@ -24,19 +25,22 @@ const COLUMNS = [
   "receipt",
 ] as const;
 
+/** `publicUrl`: origin that the receipts name as @context. */
+type ReceiptsWanted = Selection & { statusFilter: ExportStatus | null; publicUrl: string };
 type AnchoredBatch = { [Column in keyof BatchRow]: NonNullable<BatchRow[Column]> };
 type AnchoredSubmission = SubmissionRow & { batch_id: string; leaf_index: number };
 
-/**
- * The receipts of a tenant's hashes, those that have none (yet) left out.
- * @param publicUrl origin that the receipts name as @context.
- */
-export function receiptRows(db: Database, selection: Selection, publicUrl: string): ExportRows {
-  return { columns: COLUMNS, pages: pagesOf(db, selection, publicUrl) };
+/** The receipts of a tenant's hashes, those left out that have none (yet). */
+export function receiptRows(db: Database, wanted: ReceiptsWanted): ExportRows {
+  // Nothing but an anchored hash has a receipt.
+  const hasNone = wanted.statusFilter !== null && wanted.statusFilter !== "anchored";
+  return { columns: COLUMNS, pages: hasNone ? noPages() : pagesOf(db, wanted) };
 }
 
-async function* pagesOf(db: Database, selection: Selection, publicUrl: string): AsyncGenerator<Cell[][]> {
-  for await (const submissions of readSubmissions(db, selection, ROWS_PER_PAGE)) {
+async function* noPages(): AsyncGenerator<Cell[][]> {}
+
+async function* pagesOf(db: Database, wanted: ReceiptsWanted): AsyncGenerator<Cell[][]> {
+  for await (const submissions of readSubmissions(db, wanted, ROWS_PER_PAGE)) {
     const batches = new Map(
       [...(await readBatches(db, submissions))].filter(
         (entry): entry is [string, AnchoredBatch] => entry[1].tx_hash !== null,
@@ -57,7 +61,7 @@ async function* pagesOf(db: Database, selection: Selection, publicUrl: string): 
         leaf_index: row.leaf_index,
       };
       const chain = { chainId: batch.chain_id, contractAddress: batch.contract_address };
-      return [cellsOf(toReceipt(leaf, chain, signed, publicUrl))];
+      return [cellsOf(toReceipt(leaf, chain, signed, wanted.publicUrl))];
     });
   }
 }
