@@ -101,7 +101,11 @@ async function main(): Promise<void> {
     });
   };
   const chain = await untilDone(prepare, config.PIPELINE_POLL_MS, stop.signal, logger);
-  if (chain === null) return;
+  if (chain === null) {
+    await jobs;
+    await db.pool.end();
+    return;
+  }
 
   const limits = {
     sealIntervalMs: config.SEAL_INTERVAL_MS,

@@ -14,7 +14,12 @@ export function exportWorkers(deps: RunExportDeps, stopping: AbortSignal): Start
     (boss) =>
       boss.work(
         EXPORTS,
-        { includeMetadata: true, localConcurrency: AT_ONCE, groupConcurrency: 1, pollingIntervalSeconds: 1 },
+        {
+          includeMetadata: true,
+          localConcurrency: AT_ONCE,
+          groupConcurrency: 1,
+          pollingIntervalSeconds: 0.5,
+        },
         async ([job]: JobWithMetadata<ExportKey>[]) => {
           const { id, data, retryCount, retryLimit, signal } = job!;
           const isLastTry = retryCount >= retryLimit;

@@ -34,7 +34,7 @@ const BOUNDS = `SELECT (${pendingAtThe("ASC")}) AS first_pending, greatest((${LA
 
 const COLUMNS = `s.id, '0x' || encode(s.content_hash, 'hex') AS hash, s.external_id, s.batch_id, s.leaf_index,
     to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at`;
-const WANTED = `s.tenant_id = $1 AND s.id > $2 AND s.id <= $3
+const WANTED = `s.tenant_id = $1 AND s.id > $2 AND s.id <= least($3::uuid, $7::uuid)
     AND ($4::timestamptz IS NULL OR s.created_at >= $4) AND ($5::timestamptz IS NULL OR s.created_at < $5)`;
 const SEALED = `SELECT ${COLUMNS} FROM app.submissions s WHERE ${WANTED} AND s.batch_id IS NOT NULL ORDER BY s.id LIMIT $6`;
 // Both in one statement, so that a hash which is sealed at this moment is found in one place, and not in two or none.
@@ -70,9 +70,8 @@ export async function* readSubmissions(
   let after = smallestIdAt(createdFrom === null ? 0 : createdFrom.getTime() - CLOCK_STEP_MS_MAX);
   for (const { select, until } of stretches) {
     for (let isLast = false; !isLast; ) {
-      const end = until < latest ? until : latest;
       // Not by name: a plan for any values may read and sort all that is left for every page.
-      const values = [tenantId, after, end, createdFrom, createdBefore, rowsPerPage];
+      const values = [tenantId, after, until, createdFrom, createdBefore, rowsPerPage, latest];
       const { rows } = await pool.query<SubmissionRow>(select, values);
       after = rows.at(-1)?.id ?? after;
       isLast = rows.length < rowsPerPage;

@@ -23,11 +23,11 @@ export const QUEUES = {
   [DEAD_LETTERS]: { retentionSeconds: 30 * DAY_S, deleteAfterSeconds: 7 * DAY_S },
   [EXPORTS]: {
     deadLetter: DEAD_LETTERS,
-    retryLimit: 5,
+    retryLimit: 4,
     retryDelay: 2,
     retryBackoff: true,
     // A worker that dies lets go of its export after this; however long an export takes, a living one does not.
-    heartbeatSeconds: 30,
+    heartbeatSeconds: 20,
     expireInSeconds: DAY_S - 1,
     deleteAfterSeconds: DAY_S,
   },
