@@ -44,7 +44,7 @@ export function newId(): string {
   return stringify(bytes);
 }
 
-/** The smallest UUID of version 7 that could be made at this time, in milliseconds since 1970. */
+/** The smallest UUID of version 7 that could be made at this time. */
 export function smallestIdAt(timeMs: number): string {
   const hex = Math.max(0, timeMs).toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;

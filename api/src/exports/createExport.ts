@@ -5,7 +5,6 @@ import { exports } from "../db/exports.ts";
 import { tenants } from "../db/tenants.ts";
 import { TooManyError } from "../errors.ts";
 import type { JobQueue } from "../jobs/jobQueue.ts";
-import { EXPORTS } from "../jobs/queues.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import { FILE_KEPT_MS } from "./exportState.ts";
@@ -51,7 +50,7 @@ export async function createExport(
       jobId,
       createdAt: ctx.clock(),
     });
-    await deps.jobs.send(tx, EXPORTS, { tenantId, id }, { id: jobId, group: { id: tenantId } });
+    await deps.jobs.send(tx, "exports", { tenantId, id }, { id: jobId, group: { id: tenantId } });
     await writeAudit(tx, ctx, { resourceId: id, statusCode: 202 });
   });
   return { id, status: "pending" as const, type, format };

@@ -1,5 +1,4 @@
 import { inTransaction, type JobQueue, type Transaction } from "../jobs/jobQueue.ts";
-import { EXPORTS } from "../jobs/queues.ts";
 import { newId } from "../newId.ts";
 import { type ExportAttempt, type ExportState, expireExport, restartExport } from "./exportState.ts";
 
@@ -25,7 +24,7 @@ export async function discardExports(
     }
     const jobId = newId();
     await restartExport(tx, key, jobId);
-    await jobs.send(tx, EXPORTS, { tenantId, id: key.id }, { id: jobId, group: { id: tenantId } });
+    await jobs.send(tx, "exports", { tenantId, id: key.id }, { id: jobId, group: { id: tenantId } });
   }
   return (rows as ExportAttempt[]).filter(({ attempt }) => attempt !== null);
 }

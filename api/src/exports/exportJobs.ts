@@ -1,5 +1,4 @@
 import type { JobWithMetadata } from "pg-boss";
-import { EXPORTS, EXPORTS_SWEEP } from "../jobs/queues.ts";
 import type { StartWorker } from "../jobs/runJobs.ts";
 import type { ExportKey } from "./exportState.ts";
 import { type RunExportDeps, runExport } from "./runExport.ts";
@@ -13,7 +12,7 @@ export function exportWorkers(deps: RunExportDeps, stopping: AbortSignal): Start
   return [
     (boss) =>
       boss.work(
-        EXPORTS,
+        "exports",
         {
           includeMetadata: true,
           localConcurrency: AT_ONCE,
@@ -26,6 +25,6 @@ export function exportWorkers(deps: RunExportDeps, stopping: AbortSignal): Start
           await runExport(deps, { id, key: data, isLastTry, signal: AbortSignal.any([signal, stopping]) });
         },
       ),
-    (boss) => boss.work(EXPORTS_SWEEP, async () => sweepExports({ ...deps, boss })),
+    (boss) => boss.work("exports-sweep", async () => sweepExports({ ...deps, boss })),
   ];
 }

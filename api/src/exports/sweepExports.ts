@@ -3,7 +3,6 @@ import type { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import type { Database } from "../db/client.ts";
 import { exports } from "../db/exports.ts";
-import { EXPORTS } from "../jobs/queues.ts";
 import type { ExportFiles } from "./exportFiles.ts";
 import { expireExport, FILE_KEPT_MS, failExport } from "./exportState.ts";
 
@@ -52,7 +51,7 @@ async function failGivenUp({ db, boss, logger }: SweepDeps): Promise<void> {
     .from(exports)
     .where(inArray(exports.state, ["pending", "processing"]));
   for (const { tenantId, id, jobId } of rows) {
-    const [job] = await boss.findJobs(EXPORTS, { id: jobId });
+    const [job] = await boss.findJobs("exports", { id: jobId });
     if (job !== undefined && ["created", "retry", "active"].includes(job.state)) continue;
     if (await failExport(db.pool, { tenantId, id }, jobId, "It was given up after several tries"))
       logger.error({ exportId: id, tenantId }, "export given up");

@@ -6,11 +6,6 @@ export const JOBS_SCHEMA = "jobs";
 /** Where a job ends that was tried as often as its queue allows; an operator retries or discards it (HA-18). */
 export const DEAD_LETTERS = "dead-letters";
 
-/** One job writes one file (HA-12). */
-export const EXPORTS = "exports";
-/** Deletes the files whose time is over. */
-export const EXPORTS_SWEEP = "exports-sweep";
-
 export type QueueSettings = Omit<Queue, "name"> & {
   /** Sends one job at these times (cron, UTC), whatever the number of workers. */
   schedule?: string;
@@ -21,9 +16,9 @@ const DAY_S = 86_400;
 /** Every queue, dead letters first since the others name them. Workers are registered by the folders whose work it is. */
 export const QUEUES = {
   [DEAD_LETTERS]: { retentionSeconds: 30 * DAY_S, deleteAfterSeconds: 7 * DAY_S },
-  [EXPORTS]: {
+  exports: {
     deadLetter: DEAD_LETTERS,
-    retryLimit: 4,
+    retryLimit: 3,
     retryDelay: 2,
     retryBackoff: true,
     // A worker that dies lets go of its export after this; however long an export takes, a living one does not.
@@ -31,7 +26,13 @@ export const QUEUES = {
     expireInSeconds: DAY_S - 1,
     deleteAfterSeconds: DAY_S,
   },
-  [EXPORTS_SWEEP]: { schedule: "*/10 * * * *", policy: "stately", retryLimit: 0, deleteAfterSeconds: DAY_S },
+  "exports-sweep": {
+    policy: "exclusive",
+    retryLimit: 0,
+    expireInSeconds: 600,
+    deleteAfterSeconds: DAY_S,
+    schedule: "*/10 * * * *",
+  },
 } satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof QUEUES;
