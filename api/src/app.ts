@@ -4,13 +4,15 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
-import { type LoginLimits, loginRoutes } from "./accounts/loginRoutes.ts";
-import type { PlanLimits } from "./accounts/plan.ts";
+import type { LoginLimits } from "./accounts/loginLimits.ts";
+import { loginRoutes } from "./accounts/loginRoutes.ts";
+import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
+import { createOwnStatusReader } from "./anchoring/ownStatuses.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -18,29 +20,52 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
+import { consentLogErrorBody } from "./consentLog/errorBody.ts";
+import { consentLogRoutes } from "./consentLog/routes.ts";
+import { createConsentDescriber } from "./consents/describeConsent.ts";
+import { findConsentByToken } from "./consents/findConsent.ts";
+import { findKeptAnswer } from "./consents/keptAnswers.ts";
+import { createRecordConsents } from "./consents/recordConsents.ts";
+import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
+import { createDeviceFinder } from "./devices/findDevice.ts";
+import { deviceRoutes } from "./devices/routes.ts";
+import { createActiveDocuments } from "./documents/activeDocuments.ts";
+import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
+import { documentRoutes } from "./documents/routes.ts";
+import { createVersionFinder } from "./documents/versionShown.ts";
+import { NoSuchRouteError } from "./errors.ts";
 import { createExportFiles } from "./exports/exportFiles.ts";
 import { exportRoutes } from "./exports/routes.ts";
 import { auditCall } from "./http/auditCall.ts";
+import { checkSignature } from "./http/checkSignature.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
-import { answerError } from "./http/errorHandler.ts";
+import { createErrorHandler } from "./http/errorHandler.ts";
 import { mountDescription } from "./http/mountDescription.ts";
 import { mountRoutes } from "./http/mountRoutes.ts";
 import { describeRoutes } from "./http/openapi.ts";
 import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
+import { createNonceTaker } from "./http/requestNonces.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import type { JobQueue } from "./jobs/jobQueue.ts";
+import { deadLetterRoutes } from "./jobs/routes.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
+import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { readJobDepths } from "./operations/readJobDepths.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
+import { createCheckTarget } from "./outbound/checkTarget.ts";
+import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
   db: Database;
@@ -56,11 +81,18 @@ export type AppDeps = {
   planLimits: PlanLimits;
   exportFolder: string;
   exportTenantBytesMax: number;
+  planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
+  metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
+  resolveName: ResolveName;
+  webhookAllowLoopback: boolean;
 };
+
+/** Of the surfaces that have one of their own. */
+const ERROR_BODIES = [consentLogErrorBody];
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
@@ -96,6 +128,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     metrics,
     {
       pipelineDepths: () => readPipelineDepths(db),
+      jobDepths: () => readJobDepths(db),
       publisherBalances: async () => readPublisherBalances(await chains.all(), readerOf),
     },
     clock,
@@ -106,10 +139,28 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await refreshGauges();
     return metrics.registry.metrics();
   };
+  const submitHashes = createSubmitHashes(db, deps.planLimits);
+  const findOwnLeaf = createOwnLeafFinder(db);
+  const onDisagreement = createDisagreementReport(metrics, logger, clock);
+  const readOwnStatuses = createOwnStatusReader({ chains, findOwnLeaf, onDisagreement });
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
+  const describeLeaf = createLeafDescriber({
+    chains,
+    indexedUpTo,
+    readPath: createPathReader(db),
+    readerOf,
+    publicUrl: deps.publicUrl,
+    onDisagreement,
+  });
+  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+
   const routes = [
-    ...operationRoutes({ readReadiness, readMetrics }),
+    ...operationRoutes({
+      readReadiness,
+      readMetrics,
+      mayReadMetrics: createMetricsGuard(deps.metricsToken),
+    }),
     ...loginRoutes({
       db,
       clock,
@@ -118,7 +169,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       planLimits: deps.planLimits,
       limits: deps.loginLimits,
     }),
-    ...accountRoutes({ verbContext, planLimits: deps.planLimits }),
+    ...accountRoutes({
+      verbContext,
+      planLimits: deps.planLimits,
+      planRateLimits: deps.planRateLimits,
+      secretBox: deps.secretBox,
+    }),
     ...auditRoutes({ verbContext }),
     ...exportRoutes({
       verbContext,
@@ -129,32 +185,75 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       onLostFile: ({ tenantId, id: exportId }) =>
         logger.error({ exportId, tenantId }, "export file is not in EXPORT_FOLDER as it was written"),
     }),
+    ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
+    ...webhookRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      settings: {
+        secretBox: deps.secretBox,
+        checkTarget: createCheckTarget({
+          resolveName: deps.resolveName,
+          allowLoopback: deps.webhookAllowLoopback,
+        }),
+      },
+    }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
+    ...documentRoutes({
+      verbContext,
+      findActiveDocument: createActiveDocuments(db, deps.publicUrl),
+      getTextSha256: (versionId) => getTextSha256(db, versionId),
+      getTextBytes: (versionId) => getTextBytes(db, versionId),
+      publicUrl: deps.publicUrl,
+    }),
     ...anchoringRoutes({
       verbContext,
       chains,
-      submitHashes: createSubmitHashes(db, deps.planLimits),
+      submitHashes,
       findEarliestLeaf: createEarliestLeafFinder(db),
-      findOwnLeaf: createOwnLeafFinder(db),
-      describeLeaf: createLeafDescriber({
-        chains,
-        indexedUpTo,
-        readProof: createProofReader(db),
-        readerOf,
-        publicUrl: deps.publicUrl,
-        onDisagreement: createDisagreementReport(metrics, logger, clock),
-      }),
+      findOwnLeaf,
+      readOwnStatuses,
+      describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
+    }),
+    ...deviceRoutes({
+      verbContext,
+      chains,
+      findDevice: createDeviceFinder(db),
+      submitHashes,
+      readOwnStatuses,
+    }),
+    ...consentLogRoutes({
+      verbContext,
+      chains,
+      recordConsents: createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox }),
+      findKeptAnswer: (tenantId, request, now) => findKeptAnswer(db, tenantId, request, now),
+      findVersion: createVersionFinder(db),
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
+    }),
+    ...consentRoutes({
+      verbContext,
+      chains,
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
     }),
   ];
 
   const app = new Hono<AppEnv>();
   app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
+  const answerError = createErrorHandler(ERROR_BODIES);
   app.onError(answerError);
-  app.notFound((c) => c.json({ error: "Not found" }, 404));
+  app.notFound((c) => answerError(new NoSuchRouteError(), c));
   mountRoutes(app, routes, {
     limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
     auditCall: auditCall(createCallRecorder(db), clock),
+    checkSignature: checkSignature(createNonceTaker(db), clock),
     requireKey: requireApiKey({
       apiKeys: createApiKeyDirectory(db),
       findAccountByToken: async (token) => {
@@ -162,9 +261,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
         return accountId === null ? null : findAccount(db, accountId);
       },
       countRequest: deps.countRequest,
+      refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,
     }),
   });
-  mountDescription(app, describeRoutes(routes, { version: packageJson.version, serverUrl: deps.publicUrl }));
+  const description = { version: packageJson.version, serverUrl: deps.publicUrl };
+  mountDescription(app, describeRoutes(routes, ERROR_BODIES, description));
   return app;
 }

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isPrivateKey } from "./chain/publisherKey.ts";
 
 /** Where a setting's value stands for nothing given: the empty string counts as absent, as shells and container files write it. */
 const given = (env: NodeJS.ProcessEnv, name: string) => (env[name] === "" ? undefined : env[name]);
@@ -21,9 +22,6 @@ function isAddressOrSubnet(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
-/** Order of secp256k1's group: a private key lies between zero and it (SEC 2, §2.4.1). */
-const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-
 type Setting = { doc: string; unit?: string; secret?: true; default?: string; schema: z.ZodType };
 
 /** Every setting of the two processes, in one place: `npm run settings` prints this list. */
@@ -38,7 +36,11 @@ export const SETTINGS = {
     schema: url(/^rediss?$/).optional(),
     secret: true,
   },
-  HOST: { doc: "Address that the API listens on", default: "127.0.0.1", schema: z.string() },
+  HOST: {
+    doc: "Address that the API listens on, and a worker for its metrics",
+    default: "127.0.0.1",
+    schema: z.string(),
+  },
   PORT: {
     doc: "Port that the API listens on; 0 takes a free one",
     default: "8787",
@@ -64,6 +66,18 @@ export const SETTINGS = {
       )
       .refine((proxies) => proxies.every(isAddressOrSubnet), "must be IP addresses or subnets"),
   },
+  METRICS_TOKEN: {
+    doc: "Token that `/metrics` asks for, 16 characters or more; without it anybody who reaches the port may read them",
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,1024}$/, "must be 16 characters or more of ASCII, without blanks")
+      .optional(),
+    secret: true,
+  },
+  METRICS_PORT: {
+    doc: "Port on which a worker serves its own `/metrics`; 0 takes a free one, none by default",
+    schema: integer(0, 65_535).optional(),
+  },
   PUBLIC_RATE_LIMIT: {
     doc: "Requests per IP address on public routes",
     unit: "per minute",
@@ -73,13 +87,25 @@ export const SETTINGS = {
   AUTH_RATE_LIMIT: {
     doc: "Registrations, provisionings and logins per IP address",
     unit: "per minute",
+    default: "30",
+    schema: integer(1, 100_000_000),
+  },
+  SIGN_UP_RATE_LIMIT: {
+    doc: "Registrations and provisionings per IP address",
+    unit: "per hour",
     default: "60",
     schema: integer(1, 100_000_000),
   },
   LOGIN_RATE_LIMIT: {
-    doc: "Logins to one account, from wherever",
+    doc: "Logins to one account from one IP address",
     unit: "per minute",
-    default: "20",
+    default: "10",
+    schema: integer(1, 100_000_000),
+  },
+  LOGIN_STRANGERS_RATE_LIMIT: {
+    doc: "Logins to one account from all IP addresses together that nobody has lately logged in to it from",
+    unit: "per minute",
+    default: "60",
     schema: integer(1, 100_000_000),
   },
   PLAN_FREE_HASHES: {
@@ -100,8 +126,26 @@ export const SETTINGS = {
     default: "1000000",
     schema: integer(0, Number.MAX_SAFE_INTEGER),
   },
+  PLAN_FREE_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan free may give a key of its own",
+    unit: "per minute",
+    default: "600",
+    schema: integer(1, 10_000),
+  },
+  PLAN_BASIC_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan basic may give a key of its own",
+    unit: "per minute",
+    default: "3000",
+    schema: integer(1, 10_000),
+  },
+  PLAN_PRO_RATE_LIMIT: {
+    doc: "Highest rate limit that a tenant of plan pro may give a key of its own",
+    unit: "per minute",
+    default: "10000",
+    schema: integer(1, 10_000),
+  },
   CHAIN_KEY_ENCRYPTION_SECRET: {
-    doc: "Seals private keys in the database: 32 characters or more; several, comma-separated: the first seals, all open",
+    doc: "Seals private keys and webhook secrets in the database: 32 characters or more; several, comma-separated: the first seals, all open",
     schema: z
       .string()
       .transform((text) => text.split(",").map((part) => part.trim()))
@@ -112,9 +156,14 @@ export const SETTINGS = {
       .optional(),
     secret: true,
   },
+  WEBHOOK_ALLOW_LOOPBACK: {
+    doc: "1 lets webhooks call this machine, by http too; for development",
+    default: "0",
+    schema: z.enum(["0", "1"], "must be 0 or 1").transform((text) => text === "1"),
+  },
   DATABASE_CONNECTIONS_MAX: {
-    // A worker's three locked steps hold a connection each while they ask for another; with fewer they may wait for each other.
-    doc: "Connections of one process to PostgreSQL, 5 or more",
+    // The three locked steps of a chain hold a connection each while they ask for another; with fewer they may wait for each other.
+    doc: "Connections to PostgreSQL of an API, and of a worker for each of its chains; 5 or more",
     default: "10",
     schema: integer(5, 1_000),
   },
@@ -124,7 +173,7 @@ export const SETTINGS = {
     schema: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
   },
   CHAIN_ID: {
-    doc: "EIP-155 id of the chain to anchor on",
+    doc: "EIP-155 id of a chain to anchor on; workers without CHAIN_* work for chains that are added over HTTP",
     schema: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   },
   CHAIN_NAME: {
@@ -136,9 +185,7 @@ export const SETTINGS = {
   CHAIN_CONTRACT_ADDRESS: { doc: "AnchorRegistry on that chain", schema: hexBytes(20).optional() },
   CHAIN_PUBLISHER_PRIVATE_KEY: {
     doc: "Key of the publisher, which signs and pays for anchors; workers only",
-    schema: hexBytes(32)
-      .refine((key) => BigInt(key) > 0n && BigInt(key) < SECP256K1_ORDER, "is not a key of secp256k1")
-      .optional(),
+    schema: hexBytes(32).refine(isPrivateKey, "is not a key of secp256k1").optional(),
     secret: true,
   },
   CHAIN_CONFIRMATIONS: {

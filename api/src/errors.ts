@@ -6,24 +6,44 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
   readonly headers: Record<string, string>;
-  /** Further members of the error body. */
+  /** Further members of the error body, for people. */
   readonly details: Record<string, unknown>;
+  /** What is wrong with which member of the input, by its path, such as `hashes[2].hash`. */
+  readonly members: readonly MemberProblem[];
   constructor(
     status: number,
     message: string,
-    options: { headers?: Record<string, string>; details?: Record<string, unknown>; cause?: unknown } = {},
+    options: {
+      headers?: Record<string, string>;
+      details?: Record<string, unknown>;
+      members?: readonly MemberProblem[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.status = status;
     this.headers = options.headers ?? {};
     this.details = options.details ?? {};
+    this.members = options.members ?? [];
   }
 }
 
+export type MemberProblem = { member: string; problem: string };
+
+/** What was sent cannot be read: 400 on every surface. */
+export class UnreadableInputError extends ApiError {
+  override name = "UnreadableInputError";
+  constructor(message: string, members: readonly MemberProblem[] = []) {
+    super(400, message, { members });
+  }
+}
+
+/** What was sent can be read and is not what the route takes: 400, on some surfaces 422 (see http/errorBody.ts). */
 export class InvalidInputError extends ApiError {
   override name = "InvalidInputError";
-  constructor(message: string, details?: Record<string, unknown>) {
-    super(400, message, { details });
+  /** @param about one member, whose problem is the message, or each with its own. */
+  constructor(message: string, about: { member: string } | readonly MemberProblem[] = []) {
+    super(400, message, { members: "member" in about ? [{ ...about, problem: message }] : about });
   }
 }
 
@@ -31,6 +51,14 @@ export class UnauthorizedError extends ApiError {
   override name = "UnauthorizedError";
   constructor(message: string) {
     super(401, message, { headers: { "WWW-Authenticate": "Bearer" } });
+  }
+}
+
+/** HE-9. The same whatever is wrong with a signature, its time stamp or its nonce. */
+export class RequestSignatureError extends UnauthorizedError {
+  override name = "RequestSignatureError";
+  constructor() {
+    super("Invalid request signature");
   }
 }
 
@@ -43,8 +71,8 @@ export class ForbiddenError extends ApiError {
 
 export class ConflictError extends ApiError {
   override name = "ConflictError";
-  constructor(message: string) {
-    super(409, message);
+  constructor(message: string, members: readonly MemberProblem[] = []) {
+    super(409, message, { members });
   }
 }
 
@@ -53,6 +81,14 @@ export class NotFoundError extends ApiError {
   override name = "NotFoundError";
   constructor(what: string) {
     super(404, `${what} not found`);
+  }
+}
+
+/** No route has this path and method. */
+export class NoSuchRouteError extends ApiError {
+  override name = "NoSuchRouteError";
+  constructor() {
+    super(404, "Not found");
   }
 }
 

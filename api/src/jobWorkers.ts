@@ -5,6 +5,13 @@ import { createExportFiles } from "./exports/exportFiles.ts";
 import { exportWorkers } from "./exports/exportJobs.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
 import { runJobs } from "./jobs/runJobs.ts";
+import { createGuardedPost } from "./outbound/guardedPost.ts";
+import { resolveByDns } from "./outbound/resolveTarget.ts";
+import { runLoop } from "./pipeline/runLoop.ts";
+import { createSecretBox } from "./secrets/secretBox.ts";
+import { deliverEvents } from "./webhooks/deliverEvents.ts";
+import { fanOutEvents } from "./webhooks/fanOutEvents.ts";
+import { forgetDeliveries } from "./webhooks/forgetDeliveries.ts";
 
 export type JobWorkersOptions = {
   db: Database;
@@ -14,11 +21,40 @@ export type JobWorkersOptions = {
   signal: AbortSignal;
 };
 
+const FAN_OUT_POLL_MS = 250;
+
 /** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
 export async function runJobWorkers({ db, config, clock, logger, signal }: JobWorkersOptions): Promise<void> {
   const queue = createJobQueue(db, { supervise: true, logger });
-  const files = createExportFiles(config.EXPORT_FOLDER);
-  const tenantBytesMax = config.EXPORT_TENANT_BYTES_MAX;
-  const workers = [...exportWorkers({ db, files, clock, logger, tenantBytesMax }, signal)];
-  await runJobs({ queue, workers, retryMs: config.PIPELINE_POLL_MS, signal, logger });
+  const exports = {
+    db,
+    files: createExportFiles(config.EXPORT_FOLDER),
+    tenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
+    clock,
+    logger,
+  };
+  const secrets = config.CHAIN_KEY_ENCRYPTION_SECRET;
+  const webhooks = {
+    db,
+    jobs: queue,
+    post: createGuardedPost({ resolveName: resolveByDns, allowLoopback: config.WEBHOOK_ALLOW_LOOPBACK }),
+    secretBox: secrets ? createSecretBox(secrets) : null,
+    clock,
+    logger,
+  };
+  const fanOut = { name: "fan out webhook events", run: () => fanOutEvents(webhooks) };
+  await runJobs({
+    queue,
+    workers: [
+      (boss) => boss.work("webhook-retention", () => forgetDeliveries(db, clock())),
+      ...exportWorkers(exports, signal),
+    ],
+    loops: [
+      () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger }),
+      () => deliverEvents(webhooks, signal),
+    ],
+    retryMs: config.PIPELINE_POLL_MS,
+    signal,
+    logger,
+  });
 }

@@ -10,6 +10,7 @@ import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
+import { resolveByDns } from "./outbound/resolveTarget.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
@@ -80,15 +81,28 @@ function main(): void {
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
     exportFolder: config.EXPORT_FOLDER,
     exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
-    loginLimits: { perAddress: config.AUTH_RATE_LIMIT, perAccount: config.LOGIN_RATE_LIMIT },
+    loginLimits: {
+      perNetwork: config.AUTH_RATE_LIMIT,
+      signUpsPerNetwork: config.SIGN_UP_RATE_LIMIT,
+      perAccountAndNetwork: config.LOGIN_RATE_LIMIT,
+      perAccountOfStrangers: config.LOGIN_STRANGERS_RATE_LIMIT,
+    },
     metrics,
+    metricsToken: config.METRICS_TOKEN,
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
       : null,
+    resolveName: resolveByDns,
+    webhookAllowLoopback: config.WEBHOOK_ALLOW_LOOPBACK,
     planLimits: {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,
       pro: config.PLAN_PRO_HASHES,
+    },
+    planRateLimits: {
+      free: config.PLAN_FREE_RATE_LIMIT,
+      basic: config.PLAN_BASIC_RATE_LIMIT,
+      pro: config.PLAN_PRO_RATE_LIMIT,
     },
   });
 

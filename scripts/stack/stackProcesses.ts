@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { SETTINGS } from "#api/config.ts";
 import { freePort } from "./freePort.ts";
 import { keptSecret, keptSigningKeyFile } from "./keptSecrets.ts";
 import { baseEnvironment, environmentOf, READ_BY } from "./processSettings.ts";
@@ -64,6 +65,7 @@ export async function startWorker(
       CHAIN_RPC_URL: chain.rpcUrl,
       CHAIN_CONTRACT_ADDRESS: chain.contract,
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
       EXPORT_FOLDER: exportFolder(start),
       ...(chain.isDevelopment ? development : {}),
@@ -88,13 +90,29 @@ export async function startApi(
     env: environmentOf(READ_BY.api, {
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
-      CHAIN_KEY_ENCRYPTION_SECRET: keptSecret(join(start.home, "chain-key-encryption-secret")),
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       EXPORT_FOLDER: exportFolder(start),
-      // A development stack is one address behind which everybody and every test stands: a hundred times the usual limits.
-      ...(chain.isDevelopment ? { PUBLIC_RATE_LIMIT: "60000", AUTH_RATE_LIMIT: "6000" } : {}),
+      ...(chain.isDevelopment ? developmentLimits() : {}),
       ...settings,
       PORT: String(port),
     }),
     startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
   });
+}
+
+/** The API seals keys of chains with it, and the worker opens them. */
+function chainKeyEncryptionSecret({ home }: StackStart): string {
+  return keptSecret(join(home, "chain-key-encryption-secret"));
+}
+
+/** A development stack is one address behind which everybody and every test stands: a hundred times the usual limits. */
+function developmentLimits(): Record<string, string> {
+  const perAddress = [
+    "PUBLIC_RATE_LIMIT",
+    "AUTH_RATE_LIMIT",
+    "SIGN_UP_RATE_LIMIT",
+    "LOGIN_RATE_LIMIT",
+    "LOGIN_STRANGERS_RATE_LIMIT",
+  ] as const;
+  return Object.fromEntries(perAddress.map((name) => [name, String(100 * Number(SETTINGS[name].default))]));
 }

@@ -3,14 +3,18 @@ import type { Stack } from "./stack.ts";
 export type Tenant = { id: string; keys: readonly string[] };
 
 /** A new tenant with `keyCount` keys, each with the highest rate limit there is, through the API as an operator would. */
-export async function createTenant(stack: Stack, keyCount: number): Promise<Tenant> {
+export async function createTenant(
+  stack: Stack,
+  keyCount: number,
+  scopes: string[] = ["submit", "query"],
+): Promise<Tenant> {
   const { id } = (await postAsAdmin(stack, "/admin/tenants", { name: "Benchmark" })) as { id: string };
   const keys: string[] = [];
   for (let i = 0; i < keyCount; i++) {
     const wanted = {
       tenantId: id,
       name: `key ${i}`,
-      scopes: ["submit", "query"],
+      scopes,
       rateLimitPerMinute: 10_000,
     };
     keys.push(((await postAsAdmin(stack, "/admin/api-keys", wanted)) as { key: string }).key);

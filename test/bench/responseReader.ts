@@ -22,6 +22,7 @@ export class ResponseReader {
 function isComplete(bytes: Buffer, bodyStart: number): boolean {
   const head = bytes.toString("latin1", 0, bodyStart).toLowerCase();
   const lengthAt = head.indexOf("\r\ncontent-length:");
+  if (/^http\/1\.1 (204|304) /.test(head)) return true; // RFC 9112 §6.3: neither ever has a body
   if (lengthAt >= 0) return bytes.length >= bodyStart + Number.parseInt(head.slice(lengthAt + 17), 10);
   if (!head.includes("\r\ntransfer-encoding: chunked"))
     throw new Error(`An answer of unknown length: ${head}`);

@@ -9,6 +9,9 @@ export const sections: Record<string, Section> = {
   "post-hashes": async (options) => (await import("./postHashes.ts")).run(options),
   "post-batch": async (options) => (await import("./postBatch.ts")).run(options),
   "end-to-end": async (options) => (await import("./endToEnd.ts")).run(options),
+  consents: async (options) => (await import("./consents.ts")).run(options),
+  "active-document": async (options) => (await import("./activeDocument.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
   exports: async (options) => (await import("./exports.ts")).run(options),
+  stats: async (options) => (await import("./stats.ts")).run(options),
 };

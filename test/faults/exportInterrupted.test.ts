@@ -163,7 +163,7 @@ test("HA-12 a disk that stays full, or a folder that is none: failed with a reas
   ];
   for (const { options, reason } of cases) {
     const worker = startWorker(options);
-    const id = await beginExport(tenant);
+    const id = await beginExport(tenant, { format: "json" });
     const failed = await until(
       async () => {
         const state = await ask(id);
@@ -176,13 +176,22 @@ test("HA-12 a disk that stays full, or a folder that is none: failed with a reas
     await worker.waitForLine(new RegExp(`${id}.*"isFinal":true.*export failed`));
     const deadLetter = await until(async () => {
       const { rows } = await api.db.pool.query(
-        "SELECT data FROM jobs.job WHERE name = 'dead-letters' AND data ->> 'id' = $1",
+        "SELECT id, data FROM jobs.job WHERE name = 'dead-letters' AND data ->> 'id' = $1",
         [id],
       );
       return rows[0];
     });
     expect(deadLetter.data).toEqual({ tenantId: tenant.tenantId, id });
     await worker.stop();
+    // The operator mends it, and retries the dead letter (HA-18).
+    const retried = await call(api.apiUrl, "POST", `/admin/dlq/${deadLetter.id}/retry`, {
+      key: api.adminKey,
+    });
+    expect(retried.status).toBe(202);
+    const mended = startWorker();
+    await until(async () => (await ask(id)).status !== "failed", { deadlineMs: 30_000 });
+    await expectWhole(id);
+    await mended.stop();
   }
   rmSync(blocked);
 });

@@ -51,6 +51,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
         DATABASE_URL: databaseUrl,
         PUBLIC_RATE_LIMIT: "100000000",
         AUTH_RATE_LIMIT: "100000000",
+        SIGN_UP_RATE_LIMIT: "100000000",
         CHAIN_KEY_ENCRYPTION_SECRET: TEST_SECRET,
         PORT: "0",
         ...settings,

@@ -31,7 +31,7 @@ export async function call(
 /** A new tenant with one key. */
 export async function createTenantKey(
   stack: Pick<TestStack, "apiUrl" | "adminKey">,
-  key: { scopes?: string[]; rateLimitPerMinute?: number } = {},
+  key: { scopes?: string[]; rateLimitPerMinute?: number; site?: string; requireSigning?: boolean } = {},
 ): Promise<{ tenantId: string; key: string; keyId: string }> {
   const tenant = await call(stack.apiUrl, "POST", "/admin/tenants", {
     key: stack.adminKey,

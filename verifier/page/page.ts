@@ -1,5 +1,5 @@
 import { InvalidPinError, type Pins } from "../src/pins.ts";
-import { receiptInFile } from "../src/receiptFile.ts";
+import { contentOfFile } from "../src/receiptFile.ts";
 import type { Pin } from "../src/verification.ts";
 import { verifyReceipt } from "../src/verifyReceipt.ts";
 import { clearErrors, field, showError } from "./field.ts";
@@ -57,8 +57,8 @@ async function check(): Promise<void> {
   const mine = Symbol("check");
   setChecking(mine);
   try {
-    const receipt = receiptInFile(new TextEncoder().encode(text.value));
-    const verification = await verifyReceipt({ receipt, rpc, pins: readPins() });
+    const content = contentOfFile(new TextEncoder().encode(text.value));
+    const verification = await verifyReceipt({ ...content, rpc, pins: readPins() });
     if (checking === mine) showVerification(result, verification);
   } catch (error) {
     if (!(error instanceof InvalidPinError)) throw error;

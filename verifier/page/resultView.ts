@@ -1,5 +1,5 @@
 import { warnings } from "../src/reason.ts";
-import { checkTitles, explanationOf, verdictLine } from "../src/report.ts";
+import { checkTitles, disclosedLines, explanationOf, verdictLine } from "../src/report.ts";
 import type { Check, Verification } from "../src/verification.ts";
 
 const OUTCOMES: Record<Check["outcome"], string> = {
@@ -17,7 +17,8 @@ export function showVerification(section: HTMLElement, verification: Verificatio
   const list = document.createElement("ul");
   list.append(...verification.checks.map(checkItem));
   const notes = verification.warnings.map((warning) => element("p", warnings[warning], "hint"));
-  section.replaceChildren(heading, list, ...notes);
+  const disclosed = disclosedLines(verification).map((line) => element("p", line, "disclosed"));
+  section.replaceChildren(heading, list, ...notes, ...disclosed);
   section.hidden = false;
   heading.focus();
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { normalizePins, type Pins } from "./pins.ts";
-import { receiptInFile } from "./receiptFile.ts";
+import { contentOfFile } from "./receiptFile.ts";
 import { reportOf } from "./report.ts";
 import type { Verification } from "./verification.ts";
 import { verifyReceipt } from "./verifyReceipt.ts";
@@ -11,7 +11,8 @@ const HELP = `Usage: holdfast-verify <file|-> --rpc URL [options]
 
 Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
 
-  <file|->           a receipt, or an answer of GET /v1/verify/{hash}; - reads standard input
+  <file|->           a receipt, an answer of GET /v1/verify/{hash}, or a consent with
+                     its receipt, disclosures and _sd; - reads standard input
   --rpc URL          JSON-RPC of the chain, http or https
   --key KEY          the issuer's Ed25519 public key, base64 or hex
   --publisher 0x…    the address that anchors in the issuer's name
@@ -43,7 +44,7 @@ export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
     const parsed = parseArguments(args);
     if (parsed === "help") return print(HELP, 0);
     const bytes = await readInput(parsed.file);
-    const verification = await verifyReceipt({ receipt: receiptInFile(bytes), ...parsed });
+    const verification = await verifyReceipt({ ...contentOfFile(bytes), ...parsed });
     const text = parsed.json ? `${JSON.stringify(verification, null, 2)}\n` : reportOf(verification);
     return print(text, exitCodes[verification.verdict]);
   } catch (error) {

@@ -2,6 +2,10 @@
 export const invalidReasons = {
   notAReceipt:
     "This is no receipt: a member is missing, of another type or out of bounds, or the answer around it is about another hash.",
+  notARecord: "What goes along with the receipt is no consent record: _sd is no list of different digests.",
+  recordDigestMismatch: "The receipt is not of this consent record: over _sd stands another digest.",
+  notADisclosure: "A disclosure is none, or names what another one names.",
+  disclosureNotInRecord: "A disclosure does not belong to the record: its digest is not in _sd.",
   kidMismatch: "kid is not the thumbprint of publicKey.",
   badSignature: "The signature does not stand over this receipt with the key in it.",
   pathLengthMismatch:

@@ -5,6 +5,8 @@ import type { Check, Verification } from "./verification.ts";
 /** What a check means, for people. */
 export const checkTitles: Record<Check["name"], string> = {
   form: "The file is a receipt",
+  record: "The receipt is of the consent record",
+  disclosures: "What is disclosed stands in the record",
   keyId: "The key id belongs to the key",
   signature: "The signature stands",
   pathLength: "The path has the length of the leaf's place",
@@ -27,6 +29,7 @@ export function reportOf(verification: Verification): string {
     "",
     ...verification.checks.map(checkLine),
     ...verification.warnings.map((warning) => `note: ${warnings[warning]}`),
+    ...disclosedLines(verification),
     "",
   ].join("\n");
 }
@@ -61,12 +64,19 @@ function checkLine(check: Check): string {
   return explanation === null ? line : `${line}\n${" ".repeat(14)}${explanation}`;
 }
 
+/** Name and value of each field that the record is proven to hold. */
+export function disclosedLines({ disclosed }: Verification): string[] {
+  return (disclosed ?? []).map(
+    ({ name, value }) => `disclosed: ${oneLine(`${name} = ${JSON.stringify(value)}`)}`,
+  );
+}
+
 function timeOf({ anchor }: AnchorReceipt): string {
   const time = new Date(anchor.blockTimestamp * 1000);
   return Number.isNaN(time.getTime()) ? `second ${anchor.blockTimestamp}` : time.toISOString();
 }
 
-/** A node's text must not be able to write lines of the report. */
+/** A node's or a record's text must not be able to write lines of the report, nor turn around what stands in one. */
 function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").slice(0, 200);
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").slice(0, 200);
 }

@@ -1,9 +1,12 @@
 import type { AnchorReceipt } from "#protocol/receipt.ts";
+import type { DisclosedField } from "./checkRecord.ts";
 import type { InvalidReason, UncheckedReason, Warning } from "./reason.ts";
 
 /** In the order in which they are made. */
 export type CheckName =
   | "form"
+  | "record"
+  | "disclosures"
   | "keyId"
   | "signature"
   | "pathLength"
@@ -45,6 +48,8 @@ export type Verification = {
   warnings: Warning[];
   /** The receipt that was checked; null when the input was none. */
   receipt: AnchorReceipt | null;
+  /** What is proven to stand in the consent record; null when the receipt was checked alone. */
+  disclosed: DisclosedField[] | null;
 };
 
 export function passed(name: CheckName): Check {
@@ -65,11 +70,22 @@ export function conclude({
   checks,
   finality,
   warnings,
-}: Pick<Verification, "receipt" | "checks" | "finality" | "warnings">): Verification {
+  disclosed = null,
+}: Pick<Verification, "receipt" | "checks" | "finality" | "warnings"> &
+  Partial<Pick<Verification, "disclosed">>): Verification {
   const failures = checks.filter((check) => check.outcome === "failed");
   const gaps = checks.filter((check) => check.outcome === "unchecked");
   const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
   const reasons = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
   const notPinned = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
-  return { verdict, reasons: [...new Set(reasons)], checks, notPinned, finality, warnings, receipt };
+  return {
+    verdict,
+    reasons: [...new Set(reasons)],
+    checks,
+    notPinned,
+    finality,
+    warnings,
+    receipt,
+    disclosed,
+  };
 }

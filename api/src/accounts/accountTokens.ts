@@ -109,7 +109,8 @@ export function createAccountTokens({
 }
 
 /**
- * The key that signs now; made when there is none, or none that the configured secrets open. Two processes that make one at a
+ * The key that signs now; made when there is none, or none that the configured secrets open, and then those whose last token has
+ * expired go. Two processes that make one at a
  * time leave two, and either is good.
  */
 async function signingKey(
@@ -123,16 +124,17 @@ async function signingKey(
   );
   for (const { kid, private_key } of rows) {
     try {
-      return { kid, pem: secretBox.open(private_key, contextOf(kid)).toString() };
+      return { kid, pem: secretBox.open(private_key, accountTokenKeyContext(kid)).toString() };
     } catch (error) {
       if (!(error instanceof UnopenableSecretError)) throw error;
     }
   }
+  await pool.query("DELETE FROM app.account_token_keys WHERE verifies_until < $1", [now]);
   const { privateKey } = await promisify(generateKeyPair)("ed25519");
   const publicJwk = createPublicKey(privateKey).export({ format: "jwk" }) as JWK;
   const kid = await calculateJwkThumbprint(publicJwk);
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const sealed = secretBox.seal(Buffer.from(pem), contextOf(kid));
+  const sealed = secretBox.seal(Buffer.from(pem), accountTokenKeyContext(kid));
   const signsUntil = new Date(now.getTime() + KEY_SIGNS_MS);
   await pool.query(
     `INSERT INTO app.account_token_keys (kid, public_jwk, private_key, created_at, signs_until, verifies_until)
@@ -142,6 +144,7 @@ async function signingKey(
   return { kid, pem };
 }
 
-function contextOf(kid: string): string {
+/** What the key is sealed for. */
+export function accountTokenKeyContext(kid: string): string {
   return `account-token-key:${kid}`;
 }

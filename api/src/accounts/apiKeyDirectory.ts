@@ -2,7 +2,7 @@ import { byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
 import type { Plan } from "./plan.ts";
-import type { Scope } from "./scope.ts";
+import type { KeyAttributes, Scope } from "./scope.ts";
 
 export type ActiveApiKey = {
   id: string;
@@ -13,7 +13,7 @@ export type ActiveApiKey = {
   plan: Plan | null;
   /** Stands as long as no key was revoked or changed, and no tenant suspended or activated, since this was read. */
   accessVersion: string;
-};
+} & KeyAttributes;
 
 /** Finds keys by their SHA-256; null for one that is unknown or revoked. */
 export type ApiKeyDirectory = {
@@ -34,12 +34,16 @@ type Row = {
   rate_limit_per_minute: number;
   status: "active" | "suspended";
   plan: Plan | null;
+  site: string | null;
+  require_signing: boolean;
+  require_timestamp: boolean;
 };
 
 // Version and keys come from one snapshot; the version also when there is no key to find.
 const FIND = `
   SELECT v.version AS access_version, encode(k.key_sha256, 'hex') AS key_sha256, k.id, k.tenant_id,
-         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, t.status, t.plan
+         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, k.site, k.require_signing, k.require_timestamp,
+         t.status, t.plan
   FROM app.access_version v
   LEFT JOIN (app.api_keys k JOIN app.tenants t ON t.id = k.tenant_id)
     ON k.key_sha256 = ANY($1::bytea[]) AND k.revoked_at IS NULL`;
@@ -93,5 +97,8 @@ function toActiveApiKey(row: Row): ActiveApiKey {
     tenantStatus: row.status,
     plan: row.plan,
     accessVersion: row.access_version,
+    site: row.site,
+    requireSigning: row.require_signing,
+    requireTimestamp: row.require_timestamp,
   };
 }

@@ -1,4 +1,5 @@
 import { asc, eq, getTableColumns } from "drizzle-orm";
+import { apiKeySecrets } from "../db/apiKeySecrets.ts";
 import { apiKeys } from "../db/apiKeys.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
@@ -6,14 +7,26 @@ import { hasScope } from "./scope.ts";
 
 const { keySha256: _neverShown, ...shownColumns } = getTableColumns(apiKeys);
 
-/** A tenant's keys, revoked ones included, without anything a key could be recognised by but its prefix. */
+/** A tenant's keys, revoked ones included, without anything a key could be recognised by but its prefix; of secrets, that there are any. */
 export async function listApiKeys({ ctx, input }: VerbArgs<{ tenantId: string }>) {
   const isOwn = input.tenantId === ctx.caller.tenantId;
   if (!isOwn && !hasScope(ctx.caller, "admin")) throw new NotFoundError("Tenant");
-  const data = await ctx.db.orm
+  const { orm } = ctx.db;
+  const keys = await orm
     .select(shownColumns)
     .from(apiKeys)
     .where(eq(apiKeys.tenantId, input.tenantId))
     .orderBy(asc(apiKeys.id));
-  return { data };
+  const secrets = await orm
+    .select({ apiKeyId: apiKeySecrets.apiKeyId, id: apiKeySecrets.id, createdAt: apiKeySecrets.createdAt })
+    .from(apiKeySecrets)
+    .where(eq(apiKeySecrets.tenantId, input.tenantId))
+    .orderBy(asc(apiKeySecrets.id));
+  const secretsOf = Map.groupBy(secrets, ({ apiKeyId }) => apiKeyId);
+  return {
+    data: keys.map((key) => ({
+      ...key,
+      hmacSecrets: (secretsOf.get(key.id) ?? []).map(({ id, createdAt }) => ({ id, createdAt })),
+    })),
+  };
 }

@@ -1,16 +1,18 @@
-import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { Database } from "../db/client.ts";
-import { RateLimitedError, UnauthorizedError } from "../errors.ts";
+import { UnauthorizedError } from "../errors.ts";
+import { networkOf } from "../http/clientAddress.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { CountRequest } from "../http/rateLimit.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import type { AccountTokens } from "./accountTokens.ts";
 import { findAccount, findAccountByEmail } from "./findAccount.ts";
-import { isPassword } from "./password.ts";
+import { createLoginLimits, type LoginLimits } from "./loginLimits.ts";
+import { createPasswords } from "./password.ts";
 import type { PlanLimits } from "./plan.ts";
 import { provision } from "./provision.ts";
 import { register } from "./register.ts";
+import { rememberNetwork } from "./rememberNetwork.ts";
 import {
   loginAnswer,
   loginBody,
@@ -30,24 +32,12 @@ export type LoginRoutesDeps = {
   limits: LoginLimits;
 };
 
-/** Per minute: guessing passwords and filling the database must not go at the pace of ordinary public requests. */
-export type LoginLimits = {
-  /** Registrations, provisionings and logins from one address. */
-  perAddress: number;
-  /** Logins to one account, from wherever. */
-  perAccount: number;
-};
-
 /** Accounts (HA-1): registering, logging in, and the one step for programs. */
 export function loginRoutes(deps: LoginRoutesDeps): Route[] {
-  const { db, clock, tokens, countRequest, planLimits } = deps;
-
-  async function limit(subject: string, requestsMax: number): Promise<void> {
-    const { requests, windowEndsInSeconds } = await countRequest(subject, requestsMax);
-    if (requests > requestsMax) throw new RateLimitedError(windowEndsInSeconds);
-  }
-  const limitAddress = (c: Context<AppEnv>) =>
-    limit(`auth:${c.get("clientAddress")}`, deps.limits.perAddress);
+  const { db, clock, tokens, planLimits } = deps;
+  const limits = createLoginLimits(deps.countRequest, deps.limits);
+  const passwords = createPasswords();
+  const networkOfClient = (c: Context<AppEnv>) => networkOf(c.get("clientAddress"));
 
   return [
     defineRoute({
@@ -62,10 +52,12 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
         409: { description: "The e-mail address is registered already" },
       },
       handle: async (c, { body }) => {
-        await limitAddress(c);
+        const network = networkOfClient(c);
+        await limits.signUp(network);
         const issue = await tokens.issuer();
-        const { accountId, tenant } = await register(db, body, clock());
-        return c.json({ token: await issue(accountId), tenant }, 201);
+        const { account, tenant } = await register(db, passwords, body, clock());
+        await rememberNetwork(db, account, network, clock());
+        return c.json({ token: await issue(account.id), tenant }, 201);
       },
     }),
     defineRoute({
@@ -80,14 +72,15 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
         401: { description: "Wrong e-mail address or password, whichever" },
       },
       handle: async (c, { body: { email, password } }) => {
-        await limitAddress(c);
-        const subject = createHash("sha256").update(email).digest("base64url");
-        await limit(`login-account:${subject}`, deps.limits.perAccount);
-        const account = await findAccountByEmail(db, email);
+        const network = networkOfClient(c);
+        await limits.logIn(email, network);
+        const account = await findAccountByEmail(db, { email, network, now: clock() });
+        if (!account?.isKnownNetwork) await limits.logInAsStranger(email);
         // As long for an address that nobody has.
-        const isRight = await isPassword(password, account?.passwordHash ?? null);
+        const isRight = await passwords.isRight(password, account?.passwordHash ?? null);
         if (account === null || !isRight) throw new UnauthorizedError("Invalid email or password");
         const issue = await tokens.issuer();
+        await rememberNetwork(db, account, network, clock());
         return c.json({ token: await issue(account.id), tenant: tenantOf(account) });
       },
     }),
@@ -100,7 +93,7 @@ export function loginRoutes(deps: LoginRoutesDeps): Route[] {
       bodyExample: { name: "Build agent" },
       answers: { 201: { description: "The key is shown this once", schema: provisionAnswer } },
       handle: async (c, { body }) => {
-        await limitAddress(c);
+        await limits.signUp(networkOfClient(c));
         return c.json(await provision(db, body, planLimits.free, clock()), 201);
       },
     }),

@@ -114,6 +114,58 @@ describe("HA-14 a plan's monthly quota", () => {
     );
   });
 
+  test("at its end refuses without a try: nothing is inserted and taken back, and duplicates are answered", async () => {
+    const { key, tenantId } = await createPlannedTenant("free");
+    const hashes = Array.from({ length: 9 }, randomHash);
+    await submitBatch(key, hashes);
+    const tooMany = () => submitBatch(key, Array.from({ length: 100 }, randomHash));
+    expect((await tooMany()).status).toBe(429);
+    const size = async () =>
+      (
+        await api.db.pool.query(
+          "SELECT pg_relation_size('app.submissions') + pg_relation_size('app.submissions_pkey') AS size",
+        )
+      ).rows[0].size;
+    const before = await size();
+    for (let round = 0; round < 20; round++) {
+      const refused = await tooMany();
+      expect([refused.status, refused.body.error, ...headersOf(refused)]).toEqual([
+        429,
+        OVER,
+        "10",
+        "9",
+        "1",
+      ]);
+    }
+    expect(await size()).toBe(before);
+    expect(await submitBatch(key, [...hashes, ...hashes])).toMatchObject({
+      status: 202,
+      body: { accepted: 0, duplicates: 18 },
+    });
+    const twice = randomHash();
+    expect(await submitBatch(key, [twice, ...hashes, twice])).toMatchObject({
+      status: 202,
+      body: { accepted: 1, duplicates: 10 },
+    });
+    expect((await submit(key, twice)).status).toBe(200);
+    expect((await submit(key)).status).toBe(429);
+    expect(await storedOf(tenantId)).toBe(10);
+    await setPlan(tenantId, "basic");
+    expect(headersOf(await submit(key))).toEqual(["57", "11", "46"]);
+  });
+
+  test("at its end still refuses a revoked key as one, and a suspended tenant", async () => {
+    const { key, keyId, tenantId } = await createPlannedTenant("free");
+    await submitBatch(key, Array.from({ length: 10 }, randomHash));
+    expect((await submit(key)).status).toBe(429);
+    await api.db.pool.query("UPDATE app.tenants SET status = 'suspended' WHERE id = $1", [tenantId]);
+    expect((await submit(key)).status).toBe(403);
+    await api.db.pool.query("UPDATE app.tenants SET status = 'active' WHERE id = $1", [tenantId]);
+    expect((await submit(key)).status).toBe(429);
+    await call(api.apiUrl, "DELETE", `/admin/api-keys/${keyId}`, { key: api.adminKey });
+    expect((await submit(key)).status).toBe(401);
+  });
+
   test("does not let a tenant that is at its end disturb the others", async () => {
     const atEnd = await createPlannedTenant("free");
     await submitBatch(atEnd.key, Array.from({ length: 10 }, randomHash));
@@ -141,6 +193,9 @@ describe("HA-14 a plan's monthly quota", () => {
               scopes: ["submit"],
               plan: "free",
               rateLimitPerMinute: 60,
+              site: null,
+              requireSigning: false,
+              requireTimestamp: false,
               accessVersion: rows[0].version,
             },
             requestId: newId(),

@@ -3,12 +3,12 @@ import type { Database } from "../db/client.ts";
 import { tenants } from "../db/tenants.ts";
 import { ConflictError } from "../errors.ts";
 import { newId } from "../newId.ts";
-import { hashPassword } from "./password.ts";
+import type { Passwords } from "./password.ts";
 import type { RegisterInput } from "./wire.ts";
 
 /** A new tenant of plan free with its first account (HA-1). */
-export async function register(db: Database, input: RegisterInput, now: Date) {
-  const passwordHash = await hashPassword(input.password);
+export async function register(db: Database, passwords: Passwords, input: RegisterInput, now: Date) {
+  const passwordHash = await passwords.hash(input.password);
   return db.orm.transaction(async (tx) => {
     const tenantId = newId();
     await tx
@@ -30,7 +30,7 @@ export async function register(db: Database, input: RegisterInput, now: Date) {
       .returning({ id: accounts.id });
     if (inserted.length === 0) throw new ConflictError("Email already registered");
     return {
-      accountId: account.id,
+      account: { id: account.id, tenantId },
       tenant: { id: tenantId, name: input.name, email: input.email, plan: "free" },
     };
   });

@@ -1,19 +1,25 @@
+import type { Context } from "hono";
 import { z } from "zod";
 import { NotFoundError } from "../errors.ts";
+import type { AppEnv } from "../http/context.ts";
 import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
+import type { SecretBox } from "../secrets/secretBox.ts";
+import { addKeySecret } from "./addKeySecret.ts";
 import { createApiKey } from "./createApiKey.ts";
 import { createTenant } from "./createTenant.ts";
+import { deleteKeySecret } from "./deleteKeySecret.ts";
 import { getQuota } from "./getQuota.ts";
 import { listApiKeys } from "./listApiKeys.ts";
 import { listTenants } from "./listTenants.ts";
-import type { PlanLimits } from "./plan.ts";
+import type { PlanLimits, PlanRateLimits } from "./plan.ts";
 import { revokeApiKey } from "./revokeApiKey.ts";
 import { updateTenant } from "./updateTenant.ts";
 import {
   apiKeyListAnswer,
   createApiKeyBody,
   createdApiKeyAnswer,
+  createdKeySecretAnswer,
   createTenantBody,
   listApiKeysQuery,
   pageQuery,
@@ -26,6 +32,9 @@ import {
 export type AccountRoutesDeps = {
   verbContext: ReturnType<typeof createVerbContext>;
   planLimits: PlanLimits;
+  planRateLimits: PlanRateLimits;
+  /** Null when no secret is configured. */
+  secretBox: SecretBox | null;
 };
 
 const manage = (action: `${string}.${string}`, resourceType: string): Access => ({
@@ -40,7 +49,11 @@ const admin = (action: `${string}.${string}`, resourceType: string): Access => (
 });
 
 /** `/admin/tenants` (HA-16), the operator's; `/admin/api-keys`, also of each tenant's own; `/v1/quota` (HA-6). */
-export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
+export function accountRoutes(deps: AccountRoutesDeps): Route[] {
+  return [...tenantRoutes(deps), ...keyRoutes(deps), ...keySecretRoutes(deps)];
+}
+
+function tenantRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "post",
@@ -76,8 +89,7 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
         404: { description: "There is no such tenant" },
       },
       handle: async (c, { body }) => {
-        const id = c.req.param("id") ?? "";
-        if (!z.uuid().safeParse(id).success) throw new NotFoundError("Tenant");
+        const id = uuidParam(c, "id", "Tenant");
         return c.json(await updateTenant({ ctx: verbContext(c), input: { ...body, id } }));
       },
     }),
@@ -89,12 +101,17 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
       answers: { 200: { description: "Without a plan there is no monthly limit", schema: quotaAnswer } },
       handle: async (c) => c.json(await getQuota({ ctx: verbContext(c), planLimits })),
     }),
+  ];
+}
+
+function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
+  return [
     defineRoute({
       method: "post",
       path: "/admin/api-keys",
       summary: "Create an API key",
       description:
-        "Of the own tenant; the operator creates keys of every tenant, and only the operator grants `admin`.",
+        "Of the own tenant; the operator creates keys of every tenant, and only the operator grants `admin`. No scopes stand for submit, query and manage.",
       access: manage("apikey.create", "apikey"),
       body: createApiKeyBody,
       bodyExample: { tenantId: EXAMPLE_ID, name: "production", scopes: ["submit", "query"] },
@@ -103,7 +120,8 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
         404: { description: "There is no such tenant" },
         409: { description: "A tenant that made 100 keys itself must revoke one first" },
       },
-      handle: async (c, { body }) => c.json(await createApiKey({ ctx: verbContext(c), input: body }), 201),
+      handle: async (c, { body }) =>
+        c.json(await createApiKey(deps, { ctx: verbContext(c), input: body }), 201),
     }),
     defineRoute({
       method: "get",
@@ -126,11 +144,58 @@ export function accountRoutes({ verbContext, planLimits }: AccountRoutesDeps): R
         404: { description: "There is no such key" },
       },
       handle: async (c) => {
-        const id = c.req.param("id") ?? "";
-        if (!z.uuid().safeParse(id).success) throw new NotFoundError("API key");
-        await revokeApiKey({ ctx: verbContext(c), input: { id } });
+        await revokeApiKey({ ctx: verbContext(c), input: { id: uuidParam(c, "id", "API key") } });
         return c.body(null, 204);
       },
     }),
   ];
+}
+
+function keySecretRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[] {
+  const id = { schema: z.uuid(), description: "The key's id", example: EXAMPLE_ID };
+  const secretId = { schema: z.uuid(), description: "The secret's id", example: EXAMPLE_ID };
+  return [
+    defineRoute({
+      method: "post",
+      path: "/admin/api-keys/:id/secrets",
+      summary: "Add an HMAC secret to a key",
+      description: "To replace one: add the new one, change the clients over, delete the old one.",
+      access: manage("apikey.add_secret", "apikey"),
+      params: { id },
+      answers: {
+        201: { description: "Added; the secret is shown this once", schema: createdKeySecretAnswer },
+        404: { description: "There is no such key" },
+        409: { description: "The key has five secrets, or is revoked" },
+      },
+      handle: async (c) => {
+        const input = { apiKeyId: uuidParam(c, "id", "API key") };
+        return c.json(await addKeySecret({ secretBox }, { ctx: verbContext(c), input }), 201);
+      },
+    }),
+    defineRoute({
+      method: "delete",
+      path: "/admin/api-keys/:id/secrets/:secretId",
+      summary: "Delete an HMAC secret of a key",
+      description: "No process takes it from the next request on.",
+      access: manage("apikey.delete_secret", "apikey"),
+      params: { id, secretId },
+      answers: {
+        204: { description: "Deleted" },
+        404: { description: "There is no such key, or it has no such secret" },
+      },
+      handle: async (c) => {
+        const apiKeyId = uuidParam(c, "id", "API key");
+        const input = { apiKeyId, secretId: uuidParam(c, "secretId", "HMAC secret") };
+        await deleteKeySecret({ ctx: verbContext(c), input });
+        return c.body(null, 204);
+      },
+    }),
+  ];
+}
+
+/** @throws {NotFoundError} for what is no UUID: nothing has such an id. */
+function uuidParam(c: Context<AppEnv>, name: string, what: string): string {
+  const id = c.req.param(name) ?? "";
+  if (!z.uuid().safeParse(id).success) throw new NotFoundError(what);
+  return id;
 }

@@ -10,7 +10,17 @@ export const SCOPES_BY_DEFAULT: Scope[] = ["submit", "query", "manage"];
 /** What an account may do with its own tenant (HA-1): all but submit, which is a program's. */
 export const SCOPES_OF_ACCOUNTS: Scope[] = ["query", "manage"];
 
-/** Who calls: a key of a tenant, or an account of it. */
+/** What a key says of its requests beside what they may do (protocol §9). */
+export type KeyAttributes = {
+  /** The domain that it speaks for: ASCII, in lower case. */
+  readonly site: string | null;
+  /** Its consent log requests must be signed (HE-9). */
+  readonly requireSigning: boolean;
+  /** Its consent gate requests must bring `X-Timestamp` and `X-Nonce`. */
+  readonly requireTimestamp: boolean;
+};
+
+/** Who calls: a key of a tenant, or an account of it, which has no attributes. */
 export type Caller = {
   readonly tenantId: string;
   /** Null for an account. */
@@ -20,7 +30,7 @@ export type Caller = {
   readonly rateLimitPerMinute: number;
   /** The caller may do this as long as `app.access_version` holds this value. */
   readonly accessVersion: string;
-};
+} & KeyAttributes;
 
 /** The scope itself, or `admin`, which stands for all. */
 export function hasScope({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EXAMPLE_ID } from "../http/route.ts";
 import { PLANS } from "./plan.ts";
 import { SCOPES } from "./scope.ts";
+import { siteDomain } from "./siteDomain.ts";
 
 /** A text that PostgreSQL can keep: U+0000 has no place in it. */
 const storableText = (min: number, max: number) =>
@@ -34,6 +35,9 @@ export type CreateTenantInput = z.output<typeof createTenantBody>;
 
 /** Requests per minute of a key, unless it is made with another limit (HA-13). */
 export const RATE_LIMIT_BY_DEFAULT = 60;
+export const RATE_LIMIT_MAX = 10_000;
+
+const flag = z.boolean("must be true or false").default(false);
 
 export const createApiKeyBody = z.object({
   tenantId: z.uuid("must be a UUID"),
@@ -45,8 +49,20 @@ export const createApiKeyBody = z.object({
   rateLimitPerMinute: z
     .int("must be a whole number")
     .min(1, "must be 1 to 10000")
-    .max(10_000, "must be 1 to 10000")
-    .default(RATE_LIMIT_BY_DEFAULT),
+    .max(RATE_LIMIT_MAX, "must be 1 to 10000")
+    .optional()
+    .describe("60 by default; what a tenant gives its own keys is bounded by its plan"),
+  site: z
+    .string("must be a domain")
+    .max(253, "must be a domain")
+    .transform(siteDomain)
+    .refine((domain) => domain !== null, "must be a domain")
+    .nullable()
+    .default(null)
+    .describe("The domain that the key speaks for"),
+  requireSigning: flag.describe("Consent log requests must be signed"),
+  hmac: flag.describe("Answers `hmacSecret`, once, to sign consent gate requests with"),
+  requireTimestamp: flag.describe("Consent gate requests must bring X-Timestamp and X-Nonce"),
 });
 export type CreateApiKeyInput = z.output<typeof createApiKeyBody>;
 
@@ -117,14 +133,26 @@ const apiKeyAnswer = z.object({
   name: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   rateLimitPerMinute: z.int(),
+  site: z.string().nullable(),
+  requireSigning: z.boolean(),
+  requireTimestamp: z.boolean(),
   createdAt: time,
 });
+const hmacSecret = z.string().describe("Shown this once; its UTF-8 bytes key the HMAC");
 export const createdApiKeyAnswer = apiKeyAnswer.extend({
   key: z.string().describe("Shown this once; only its SHA-256 is kept"),
+  hmacSecret: hmacSecret.optional(),
 });
 export const apiKeyListAnswer = z.object({
-  data: z.array(apiKeyAnswer.extend({ lastUsedAt: time.nullable(), revokedAt: time.nullable() })),
+  data: z.array(
+    apiKeyAnswer.extend({
+      lastUsedAt: time.nullable(),
+      revokedAt: time.nullable(),
+      hmacSecrets: z.array(z.object({ id: z.uuid(), createdAt: time })).describe("The oldest first"),
+    }),
+  ),
 });
+export const createdKeySecretAnswer = z.object({ id: z.uuid(), hmacSecret });
 
 export const quotaAnswer = z.object({
   plan: z.enum(PLANS).nullable(),

@@ -1,4 +1,4 @@
-import { integer, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { app, bytea } from "./schema.ts";
 
 export const apiKeys = app.table(
@@ -16,6 +16,9 @@ export const apiKeys = app.table(
     createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
     lastUsedAt: timestamp("last_used_at", { withTimezone: true }),
     revokedAt: timestamp("revoked_at", { withTimezone: true }),
+    site: text(),
+    requireSigning: boolean("require_signing").notNull().default(false),
+    requireTimestamp: boolean("require_timestamp").notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
 );

@@ -42,12 +42,11 @@ async function moveExport(db: Transaction, { tenantId, id }: ExportKey, move: Mo
 
 /**
  * Begins an attempt, which ends every earlier one: a job that comes again, because its worker died or is thought dead, writes a
- * file of its own. An operator may give a failed export another job.
+ * file of its own. @returns false when there is nothing to do any more.
  */
 export function claimExport(db: Transaction, attempt: ExportAttempt, jobId: string): Promise<boolean> {
   return moveExport(db, attempt, {
     to: "processing",
-    where: "(job_id = $5 OR state = 'failed')",
     set: "attempt = $4, job_id = $5, total_rows = 0, failure = NULL",
     values: [attempt.attempt, jobId],
   });

@@ -1,5 +1,4 @@
 import type { Hex } from "#protocol/bytes.ts";
-import { toHex } from "../anchoring/leafStatus.ts";
 import type { Database } from "../db/client.ts";
 import type { Cell } from "./exportText.ts";
 import { type BatchRow, readBatches } from "./readBatches.ts";
@@ -81,8 +80,8 @@ function cellsOf({ id, root, tx_hash, block_number, block_timestamp }: BatchRow)
   return {
     status: tx_hash === null ? "batched" : "anchored",
     batchId: id,
-    merkleRoot: toHex(root),
-    txHash: tx_hash && toHex(tx_hash),
+    merkleRoot: root,
+    txHash: tx_hash,
     blockNumber: block_number,
     anchoredAt: block_timestamp === null ? null : new Date(block_timestamp * 1_000).toISOString(),
   };

@@ -1,10 +1,16 @@
 import type { Hex } from "#protocol/bytes.ts";
 import { proofNodeOffsets } from "#protocol/merkleTree.ts";
-import type { SignedProof } from "../anchoring/readProofs.ts";
+import type { ReceiptProofStep } from "#protocol/receipt.ts";
+import type { ReceiptLeaf } from "../anchoring/receipts.ts";
 import type { Database } from "../db/client.ts";
 
 /** Leaves of one anchored batch. `blockHash`: of the anchor that the proofs are to stand beside. */
-export type ProofsWanted = { batchId: string; blockHash: Buffer; leafCount: number; leafIndexes: number[] };
+export type ProofsWanted = { batchId: string; blockHash: Hex; leafCount: number; leafIndexes: number[] };
+
+/** What a receipt has beside the leaf and its anchor. */
+export type SignedProof = Pick<ReceiptLeaf, "signature" | "kid" | "public_key"> & {
+  proof: ReceiptProofStep[];
+};
 
 /** Neighbours in a stored value, counted in items: nodes or signatures. */
 type Stretch = { from: number; count: number };
@@ -20,7 +26,7 @@ const slicesOf = (value: string, starts: string, counts: string, bytes: number) 
     (SELECT string_agg(substr(${value}, slice.start * ${bytes} + 1, slice.count * ${bytes}), ''::bytea ORDER BY slice.place)
      FROM unnest(${starts}::int[], ${counts}::int[]) WITH ORDINALITY AS slice (start, count, place))`;
 
-// As in anchoring/readProofs.ts: substr on an uncompressed out-of-line value reads just the slice.
+// As in anchoring/readPaths.ts: substr on an uncompressed out-of-line value reads just the slice.
 const READ = `
   SELECT wanted.place::int, r.kid, k.public_key,
     ${slicesOf("t.nodes", "wanted.node_starts", "wanted.node_counts", NODE_BYTES)} AS nodes,
@@ -50,7 +56,7 @@ export async function readManyProofs(
   }));
   const { rows } = await pool.query<Row>(READ, [
     wanted.map(({ batchId }) => batchId),
-    wanted.map(({ blockHash }) => blockHash),
+    wanted.map(({ blockHash }) => Buffer.from(blockHash.slice(2), "hex")),
     ...["nodes" as const, "leaves" as const].flatMap((of) => [
       slices.map((slice) => `{${slice[of].map(({ from }) => from).join(",")}}`),
       slices.map((slice) => `{${slice[of].map(({ count }) => count).join(",")}}`),
@@ -89,7 +95,7 @@ function proofsOf({
         })),
         signature: signatures.get(leaf)!,
         kid: row.kid,
-        publicKey: row.public_key,
+        public_key: row.public_key,
       },
     ]),
   );

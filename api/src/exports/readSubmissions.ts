@@ -1,3 +1,4 @@
+import type { Hex } from "#protocol/bytes.ts";
 import type { Database } from "../db/client.ts";
 import { smallestIdAt } from "../newId.ts";
 
@@ -12,8 +13,7 @@ export type Selection = {
 /** Texts as a file holds them: the database makes them faster than we do. */
 export type SubmissionRow = {
   id: string;
-  /** `0x` and 64 hex digits. */
-  hash: string;
+  hash: Hex;
   external_id: string | null;
   /** ISO 8601, UTC, milliseconds. */
   created_at: string;

@@ -55,13 +55,9 @@ async function* pagesOf(db: Database, wanted: ReceiptsWanted): AsyncGenerator<Ce
       const signed = proofs.get(row.batch_id)?.get(row.leaf_index);
       if (signed === undefined) return [];
       const batch = batches.get(row.batch_id)!;
-      const leaf = {
-        ...batch,
-        content_hash: Buffer.from(row.hash.slice(2), "hex"),
-        leaf_index: row.leaf_index,
-      };
+      const leaf = { ...batch, ...signed, content_hash: row.hash, leaf_index: row.leaf_index };
       const chain = { chainId: batch.chain_id, contractAddress: batch.contract_address };
-      return [cellsOf(toReceipt(leaf, chain, signed, wanted.publicUrl))];
+      return [cellsOf(toReceipt(leaf, chain, signed.proof, wanted.publicUrl))];
     });
   }
 }

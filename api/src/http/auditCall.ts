@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { CallRecord } from "../audit/recordCalls.ts";
 import type { AppEnv } from "./context.ts";
-import type { KeyAccess } from "./route.ts";
+import { type KeyAccess, PERSON } from "./route.ts";
 
 const RESOURCE_ID_CHARACTERS_MAX = 255;
 
@@ -16,7 +16,8 @@ export function auditCall(recordCall: (call: CallRecord) => Promise<void>, clock
   return ({ action, resourceType }: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
       const [named] = Object.values<string>(c.req.param());
-      const call = { action, resourceType, resourceId: storable(named), isRecorded: false };
+      const resourceId = resourceType === PERSON ? null : storable(named);
+      const call = { action, resourceType, resourceId, isRecorded: false };
       c.set("call", call);
       await next();
       const key = c.get("authenticated");

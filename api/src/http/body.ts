@@ -2,7 +2,13 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { parseStrictJson, type StrictJsonProblem } from "#protocol/strictJson.ts";
-import { ApiError, InvalidInputError, PayloadTooLargeError } from "../errors.ts";
+import {
+  ApiError,
+  InvalidInputError,
+  type MemberProblem,
+  PayloadTooLargeError,
+  UnreadableInputError,
+} from "../errors.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Every JSON body on every surface: over it is a 413, also when it comes in chunks. */
@@ -19,45 +25,71 @@ const PROBLEMS: Record<StrictJsonProblem, string> = {
 /**
  * The request's JSON body, checked against `schema`; members that the schema does not name are ignored.
  * @throws {PayloadTooLargeError} 413.
- * @throws {InvalidInputError} 400 that names the member.
+ * @throws {UnreadableInputError} 400 that names the member.
+ * @throws {InvalidInputError}
  */
-export async function readJson<S extends z.ZodType>(c: Context<AppEnv>, schema: S): Promise<z.output<S>> {
-  const json = parseStrictJson(await readText(c));
-  if (!json.ok) {
-    const member = json.member === null ? "" : ` "${json.member}"`;
-    throw new InvalidInputError(`${PROBLEMS[json.problem]}${member}`);
-  }
-  return parseInput(schema, json.value, "request body");
+export async function readJson<S extends z.ZodType>(
+  c: Context<AppEnv>,
+  schema: S,
+  mayBeEmpty = false,
+): Promise<z.output<S>> {
+  const text = decode(await readBody(c));
+  const json = parseStrictJson(mayBeEmpty && text === "" ? "{}" : text);
+  if (json.ok) return parseInput(schema, json.value, "request body");
+  const problem = PROBLEMS[json.problem];
+  if (json.member === null) throw new UnreadableInputError(problem);
+  throw new UnreadableInputError(`${problem} "${json.member}"`, [{ member: json.member, problem }]);
 }
 
 /**
  * @param where what the value is to the caller, such as "query".
- * @throws {InvalidInputError} 400 with the first problem and, as `member`, its path. A message that is a sentence of the
- * surface's own (it begins with "Invalid") stands alone.
+ * @throws {InvalidInputError} with the first problem in its message and each member's first one beside it. A message that is a
+ * sentence of the surface's own (it begins with "Invalid hash") stands alone.
  */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const member = issue.path.reduce<string>(
-    (path, part) =>
-      typeof part === "number" ? `${path}[${part}]` : path === "" ? String(part) : `${path}.${String(part)}`,
-    "",
-  );
-  const own = issue.message.startsWith("Invalid hash");
+  const members = memberProblems(parsed.error);
+  const { member, problem } = members[0]!;
+  const own = problem.startsWith("Invalid hash");
   throw new InvalidInputError(
-    own ? issue.message : `Invalid ${where}${member === "" ? "" : `, ${member}`}: ${issue.message}`,
-    member === "" ? {} : { member },
+    own ? problem : `Invalid ${where}${member === "" ? "" : `, ${member}`}: ${problem}`,
+    members,
   );
 }
 
-async function readText(c: Context<AppEnv>): Promise<string> {
+/** The first problem of each member; the member is "" where it is the value as a whole. */
+export function memberProblems({ issues }: z.ZodError): MemberProblem[] {
+  const problems = new Map<string, string>();
+  for (const { path, message } of issues) {
+    const member = pathOf(path);
+    if (!problems.has(member)) problems.set(member, message);
+  }
+  return [...problems].map(([member, problem]) => ({ member, problem }));
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((before, part) => {
+    if (typeof part === "number") return `${before}[${part}]`;
+    return before === "" ? String(part) : `${before}.${String(part)}`;
+  }, "");
+}
+
+/**
+ * The body's bytes as they came, read once.
+ * @throws {PayloadTooLargeError} 413. @throws {UnreadableInputError} when the connection broke.
+ */
+export async function readBody(c: Context<AppEnv>): Promise<Uint8Array> {
+  const read = c.get("body");
+  if (read !== undefined) return read;
   try {
-    return decode(await readBytes(c));
+    const body = await readBytes(c);
+    c.set("body", body);
+    return body;
   } catch (error) {
     if (error instanceof ApiError) throw error;
     // Nothing but a connection that broke ends a body early: the client's doing, and nobody reads the answer.
-    throw new InvalidInputError("Request body is incomplete");
+    throw new UnreadableInputError("Request body is incomplete");
   }
 }
 
@@ -83,6 +115,6 @@ function decode(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new InvalidInputError("Request body is not valid UTF-8");
+    throw new UnreadableInputError("Request body is not valid UTF-8");
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createClientAddress } from "./clientAddress.ts";
+import { createClientAddress, networkOf } from "./clientAddress.ts";
 
 const PROXY = "10.0.0.1";
 const addressOf = createClientAddress([PROXY, "192.168.0.0/16", "::1", "fd00::/8"]);
@@ -52,4 +52,15 @@ describe("X-Forwarded-For and X-Real-IP count only from trusted proxies", () => 
   test("without trusted proxies nothing counts", () => {
     expect(createClientAddress([])("127.0.0.1", "1.2.3.4", "1.2.3.4")).toBe("127.0.0.1");
   });
+});
+
+test("IPv6 addresses of one /64 count together, by whichever spelling, and everything else by itself", () => {
+  const network = "2001:db8:1:2::/64";
+  for (const same of ["2001:db8:1:2:3:4:5:6", "2001:0DB8:0001:0002::1", "2001:db8:1:2:3::"])
+    expect(networkOf(same)).toBe(network);
+  expect(networkOf("2001:db8:1:3::1")).toBe("2001:db8:1:3::/64");
+  expect(networkOf("2001:db8::1")).toBe("2001:db8:0:0::/64");
+  expect(networkOf("::1")).toBe("0:0:0:0::/64");
+  expect(networkOf("fe80::1%eth0")).toBe("fe80:0:0:0::/64");
+  for (const alone of ["203.0.113.5", "unknown"]) expect(networkOf(alone)).toBe(alone);
 });

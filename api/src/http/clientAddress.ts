@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
 /** `192.0.2.1:443`, `[2001:db8::1]:443` or `[2001:db8::1]`, as some proxies write a hop. */
 const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?)$/;
@@ -37,4 +37,18 @@ export function createClientAddress(trustedProxies: readonly string[]) {
     const real = plain(realIp?.trim() ?? "");
     return isIP(real) === 0 ? peerAddress : real;
   };
+}
+
+/**
+ * What an address counts to in limits: IPv6 addresses by their first 64 bits, for whoever has one address of such a network has
+ * all of them (RFC 6177, RFC 8981); everything else by itself.
+ */
+export function networkOf(clientAddress: string): string {
+  const [address = ""] = clientAddress.split("%");
+  if (!isIPv6(address)) return clientAddress;
+  const [before = "", after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const groups = before === "" ? [] : before.split(":");
+  const groupsAfter = after ? after.split(":") : [];
+  const zeros = Array<string>(8 - groups.length - groupsAfter.length).fill("0");
+  return `${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
 }

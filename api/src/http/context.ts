@@ -20,6 +20,8 @@ export type AppEnv = {
     call: AuditedCall;
     /** Set by requireApiKey where a statement checks the caller: who it is now, or a refusal. */
     renewCaller: () => Promise<Caller>;
+    /** The request's body once it was read; see readBody. */
+    body?: Uint8Array;
     /** What went wrong, for the log line of the request. */
     failure?: unknown;
   };

@@ -18,7 +18,7 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui", deepLinking: true, validatorUrl: null });\n`;
 // The page needs nothing from elsewhere; Swagger UI sets styles of its own and draws inline images.
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `/openapi.json` and, over it, Swagger UI at `/docs` (HA-21), from our own origin: no script comes from elsewhere. */
 export function mountDescription(app: Hono<AppEnv>, document: Record<string, unknown>): void {

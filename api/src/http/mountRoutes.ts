@@ -7,6 +7,7 @@ export type Guards = {
   limitPerAddress: MiddlewareHandler<AppEnv>;
   auditCall: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
   requireKey: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
+  checkSignature: MiddlewareHandler<AppEnv>;
 };
 
 /** Puts routes into the app: who may call, then what was sent, parsed once by the schemas that also describe it, then the handler. */
@@ -14,7 +15,7 @@ export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards):
   for (const route of routes) {
     app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
       const query = route.query && parseInput(route.query, c.req.query(), "query");
-      const body = route.body && (await readJson(c, route.body));
+      const body = route.body && (await readJson(c, route.body, route.bodyMayBeEmpty));
       return route.handle(c, { query, body });
     });
   }
@@ -23,5 +24,6 @@ export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards):
 function guardsOf({ access }: Route, guards: Guards): MiddlewareHandler<AppEnv>[] {
   if (access === "open") return [];
   if (access === "public") return [guards.limitPerAddress];
-  return [guards.auditCall(access), guards.requireKey(access)];
+  const byKey = [guards.auditCall(access), guards.requireKey(access)];
+  return access.signable ? [...byKey, guards.checkSignature] : byKey;
 }

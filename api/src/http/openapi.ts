@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { SCOPES_OF_ACCOUNTS } from "../accounts/scope.ts";
-import type { Answer, KeyAccess, Route } from "./route.ts";
+import { HEADERS, headersOf } from "./answerHeaders.ts";
+import { anchoringErrorBody, type ErrorBody, errorBodyOf } from "./errorBody.ts";
+import { type Answer, isKeyed, type KeyAccess, type Route } from "./route.ts";
 
 /** An OpenAPI 3.1 document, or a part of one; its schemas are JSON Schema 2020-12. */
 type Json = Record<string, unknown>;
@@ -16,17 +18,31 @@ const SECURITY_SCHEMES = {
   },
 };
 
-const errorBody = z.object({
-  error: z.string(),
-  message: z.string().optional().describe("On every 429: the same text"),
-  member: z.string().optional().describe("On a 400 about one member: its path, such as hashes[2].hash"),
-  requestId: z.string().optional().describe("On a 500"),
+const inHeader = (name: string, description: string) => ({
+  name,
+  in: "header",
+  required: false,
+  description,
+  schema: { type: "string" },
 });
+const IDEMPOTENCY_KEY = inHeader(
+  "Idempotency-Key",
+  "1 to 255 printable ASCII characters: the same key and request within 24 hours get the first answer again",
+);
+const SIGNATURE_HEADERS = [
+  inHeader("X-Timestamp", "Of a signed request: seconds since 1970, at most 300 from now"),
+  inHeader("X-Nonce", "Of a signed request: a UUID that was not used before"),
+  inHeader(
+    "X-Signature",
+    "Hex HMAC-SHA256 with the API key over method, path, time stamp, nonce and hex SHA-256 of the body, a line each",
+  ),
+];
 
 const REFUSALS: Record<number, string> = {
-  400: "Malformed input; `error` says what, `member` where",
+  400: "Malformed input; the body says what, and where",
   401: "No key, or one that is unknown or revoked",
   403: "The key's scope is missing, or its tenant is suspended",
+  422: "Members that are not what the route takes",
   413: "The body is larger than 1,048,576 bytes",
   429: "Over a limit; `Retry-After` says for how many seconds",
   500: "Our own error; the log has it under `requestId`",
@@ -34,11 +50,18 @@ const REFUSALS: Record<number, string> = {
 };
 
 /** The document that describes `routes`, from the same definitions that mount and check them. Source: OpenAPI 3.1.1. */
-export function describeRoutes(routes: Route[], info: { version: string; serverUrl: string }): Json {
+export function describeRoutes(
+  routes: Route[],
+  errorBodies: readonly ErrorBody[],
+  info: { version: string; serverUrl: string },
+): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, "{$1}");
-    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+    paths[path] = {
+      ...paths[path],
+      [route.method]: operationOf(route, errorBodyOf(errorBodies, route.path)),
+    };
   }
   return {
     openapi: "3.1.1",
@@ -49,11 +72,23 @@ export function describeRoutes(routes: Route[], info: { version: string; serverU
     },
     servers: [{ url: info.serverUrl }],
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: { Error: jsonSchemaOf(errorBody, "output") } },
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      schemas: errorSchemas(errorBodies),
+      headers: HEADERS,
+    },
   };
 }
 
-function operationOf(route: Route): Json {
+function errorSchemas(errorBodies: readonly ErrorBody[]): Json {
+  const schemas = [...errorBodies, anchoringErrorBody].map(({ name, schema }) => [
+    name,
+    jsonSchemaOf(schema, "output"),
+  ]);
+  return Object.fromEntries(schemas);
+}
+
+function operationOf(route: Route, errorBody: ErrorBody): Json {
   const { access, summary, description, body, bodyExample } = route;
   return {
     operationId: operationIdOf(route),
@@ -64,12 +99,12 @@ function operationOf(route: Route): Json {
     ...(body
       ? {
           requestBody: {
-            required: true,
+            required: !route.bodyMayBeEmpty,
             content: jsonContent(jsonSchemaOf(body, "input"), bodyExample),
           },
         }
       : {}),
-    responses: responsesOf(route),
+    responses: responsesOf(route, errorBody),
   };
 }
 
@@ -88,11 +123,11 @@ function securityOf({ by, scope }: KeyAccess): Json[] {
   return [{ apiKey: [] }, { bearer: [] }, ...byAccount];
 }
 
-function isKeyed(access: Route["access"]): access is KeyAccess {
-  return typeof access === "object";
-}
-
-function parametersOf({ params = {}, query }: Route): Json[] {
+function parametersOf({ access, params = {}, query, idempotent }: Route): Json[] {
+  const inHeader = [
+    ...(idempotent ? [IDEMPOTENCY_KEY] : []),
+    ...(isKeyed(access) && access.signable ? SIGNATURE_HEADERS : []),
+  ];
   const inPath = Object.entries(params).map(([name, { schema, description, example }]) => ({
     name,
     in: "path",
@@ -109,28 +144,37 @@ function parametersOf({ params = {}, query }: Route): Json[] {
     const required = querySchema.required?.includes(name) ?? false;
     return { name, in: "query", required, schema, ...(example === undefined ? {} : { example }) };
   });
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...inHeader];
 }
 
-function responsesOf(route: Route): Json {
-  const responses: Json = {};
-  for (const [status, answer] of Object.entries(route.answers))
-    responses[status] =
-      Number(status) < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
-  for (const status of refusalsOf(route)) responses[status] ??= refusal(REFUSALS[status]!);
-  return responses;
-}
-
-function refusal(description: string): Json {
-  return { description, content: jsonContent({ $ref: "#/components/schemas/Error" }) };
+function responsesOf(route: Route, errorBody: ErrorBody): Json {
+  const refusal = (description: string) => ({
+    description,
+    content: jsonContent({ $ref: `#/components/schemas/${errorBody.name}` }),
+  });
+  const responses: Record<number, Json> = {};
+  for (const [given, answer] of Object.entries(route.answers)) {
+    const status = Number(given);
+    responses[status] = status < 400 || answer.schema ? responseOf(answer) : refusal(answer.description);
+  }
+  for (const status of refusalsOf(route, errorBody)) responses[status] ??= refusal(REFUSALS[status]!);
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const names = headersOf(route, Number(status));
+      const headers = Object.fromEntries(
+        names.map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+      );
+      return [status, { ...response, headers }];
+    }),
+  );
 }
 
 /** What access, input and the parts behind a route can refuse it with, beside its own answers. */
-function refusalsOf({ access, params, query, body }: Route): number[] {
+function refusalsOf({ access, params, query, body }: Route, { invalidInputStatus }: ErrorBody): number[] {
   return [
-    ...(params || query || body ? [400] : []),
+    ...(body ? [400, 413] : []),
+    ...(params || query || body ? [invalidInputStatus] : []),
     ...(isKeyed(access) ? [401, 403] : []),
-    ...(body ? [413] : []),
     ...(access === "open" ? [] : [429, 500, 503]),
   ];
 }

@@ -8,13 +8,7 @@ import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
 import { type StartedProcess, startCommand } from "#test/support/process.ts";
 import { until } from "#test/support/until.ts";
-import {
-  type Counter,
-  type CountRequest,
-  createRateLimit,
-  forgetOldWindows,
-  sharedSubject,
-} from "./rateLimit.ts";
+import { type Counter, type CountRequest, createRateLimit, forgetOldWindows } from "./rateLimit.ts";
 
 const REDIS_SERVER = "/usr/bin/redis-server";
 /** Nobody forgets to install Redis where all tests must run; elsewhere its tests are left out, and say so. */
@@ -197,18 +191,51 @@ describe("public routes are limited per IP address", () => {
   });
 });
 
-test("IPv6 addresses of one /64 count together, by whichever spelling, and everything else by itself", () => {
-  const network = "address:2001:db8:1:2::/64";
-  expect(sharedSubject("address:2001:db8:1:2:3:4:5:6")).toBe(network);
-  expect(sharedSubject("auth:2001:db8:1:2:3:4:5:6")).toBe("auth:2001:db8:1:2::/64");
-  expect(sharedSubject("address:2001:0DB8:0001:0002::1")).toBe(network);
-  expect(sharedSubject("address:2001:db8:1:3::1")).toBe("address:2001:db8:1:3::/64");
-  expect(sharedSubject("address:2001:db8::1")).toBe("address:2001:db8:0:0::/64");
-  expect(sharedSubject("address:::1")).toBe("address:0:0:0:0::/64");
-  expect(sharedSubject("address:2001:db8:1:2:3::")).toBe(network);
-  expect(sharedSubject("address:fe80::1%eth0")).toBe("address:fe80:0:0:0::/64");
-  for (const alone of ["address:203.0.113.5", "address:unknown", "key:2001:db8::1"])
-    expect(sharedSubject(alone)).toBe(alone);
+describe("requests without a good key are limited per IP address", () => {
+  test("by an allowance of their own, whatever they lack, and good keys from there are let in", async () => {
+    const limited = await api.startApi({ PUBLIC_RATE_LIMIT: "5" });
+    const { key, keyId } = await createTenantKey(api, { scopes: ["submit", "query"] });
+    const revoked = await createTenantKey(api, { scopes: ["submit", "query"] });
+    await call(api.apiUrl, "DELETE", `/admin/api-keys/${revoked.keyId}`, { key: api.adminKey });
+    const from = (address: string, headers: Record<string, string>, method = "GET", path = "/v1/batches") =>
+      call(limited.url, method, path, {
+        headers: { "X-Forwarded-For": address, ...headers },
+        ...(method === "POST" ? { body: { hash: randomHash() } } : {}),
+      });
+    const bad = [
+      {},
+      { "X-API-Key": "ha_0" },
+      { "X-API-Key": `ha_${"0".repeat(64)}` },
+      { Authorization: "Bearer a.b.c" },
+      { "X-API-Key": revoked.key },
+    ] as Record<string, string>[];
+    await inOneWindow();
+    for (const [index, headers] of bad.entries())
+      expect(
+        (
+          await from(
+            "203.0.113.60",
+            headers,
+            index % 2 ? "POST" : "GET",
+            index % 2 ? "/v1/hashes" : undefined,
+          )
+        ).status,
+      ).toBe(401);
+    for (const headers of bad) {
+      const refused = await from("203.0.113.60", headers);
+      expect(refused).toMatchObject({ status: 429, body: { message: "Rate limit exceeded" } });
+      expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+      expect((await from("203.0.113.60", headers, "POST", "/v1/hashes")).status).toBe(429);
+    }
+    expect((await from("203.0.113.60", { "X-API-Key": key })).status).toBe(200);
+    expect((await from("203.0.113.60", { "X-API-Key": key }, "POST", "/v1/hashes")).status).toBe(202);
+    expect((await from("203.0.113.61", {})).status).toBe(401);
+    // A key that this process remembers and that is revoked since.
+    await call(api.apiUrl, "DELETE", `/admin/api-keys/${keyId}`, { key: api.adminKey });
+    expect((await from("203.0.113.60", { "X-API-Key": key }, "POST", "/v1/hashes")).status).toBe(429);
+    expect((await from("203.0.113.61", { "X-API-Key": key }, "POST", "/v1/hashes")).status).toBe(401);
+    await limited.process.stop();
+  });
 });
 
 test("old windows are forgotten; current ones, and one that is being counted, stay", async () => {
@@ -217,8 +244,9 @@ test("old windows are forgotten; current ones, and one that is being counted, st
       "INSERT INTO app.rate_limit_windows SELECT $1, date_bin('60 seconds', now(), 'epoch') - $2::interval, 1",
       [subject, age],
     );
-  await insert("test:old", "10 minutes");
-  await insert("test:held", "10 minutes");
+  await insert("test:old", "3 hours");
+  await insert("test:held", "3 hours");
+  await insert("test:of an hour", "59 minutes");
   await insert("test:current", "0 seconds");
   const holder = await api.db.pool.connect();
   await holder.query("BEGIN");
@@ -228,7 +256,8 @@ test("old windows are forgotten; current ones, and one that is being counted, st
   holder.release();
   expect(await windowOf("test:old")).toBeUndefined();
   expect(await windowOf("test:held")).toMatchObject({ requests: 2 });
-  expect(await windowOf("test:current")).toMatchObject({ requests: 1 });
+  for (const current of ["test:current", "test:of an hour"])
+    expect(await windowOf(current)).toMatchObject({ requests: 1 });
   await forgetOldWindows(api.db);
   expect(await windowOf("test:held")).toBeUndefined();
 });
@@ -246,7 +275,7 @@ describe("HA-13 a shared counter that is slow, silent or about to begin a window
       await new Promise<void>((resolve) => held.push(resolve));
       if (fails) throw new Error("away");
       return new Map(
-        [...added].map(([subject, requests]) => {
+        [...added].map(([subject, { requests }]) => {
           shared.set(subject, (shared.get(subject) ?? 0) + requests);
           return [
             subject,

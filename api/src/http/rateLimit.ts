@@ -1,34 +1,47 @@
-import { isIPv6 } from "node:net";
 import type { Redis } from "ioredis";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
+import { RateLimitedError } from "../errors.ts";
 
-/** Length of the fixed window (HA-13). */
+/** Length of the fixed window, unless a limit names another (HA-13). */
 const WINDOW_SECONDS = 60;
+export const HOUR_SECONDS = 3_600;
+/** No window is longer: what began before it counts for nothing any more. */
+const WINDOW_SECONDS_MAX = HOUR_SECONDS;
 
 /** How many requests a subject has made in the current window, this one included, and when the window ends. */
 export type RequestCount = { requests: number; windowEndsInSeconds: number };
 
-/** Adds `requests` to each subject's window, in one step for all of them. */
-export type Counter = (added: Map<string, number>) => Promise<Map<string, RequestCount>>;
+/** Adds `requests` to each subject's window, in one step for all of them. A subject's windows are all of one length. */
+export type Counter = (
+  added: Map<string, { requests: number; windowSeconds: number }>,
+) => Promise<Map<string, RequestCount>>;
 
-// A statement that waited for a row over the turn of the minute counts to the new window, and never sets it back.
-const COUNT_ROWS = `
-  ON CONFLICT (subject) DO UPDATE SET
-    requests = CASE WHEN w.window_start < excluded.window_start THEN excluded.requests ELSE w.requests + excluded.requests END,
-    window_start = greatest(w.window_start, excluded.window_start)
-  RETURNING subject, requests, ceil(extract(epoch FROM window_start + interval '60 seconds' - now()))::int AS ends_in`;
-
+// A statement that waited for a row over the end of a window counts to the new one, and never sets it back.
 const COUNT = `
-  INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
-  SELECT subject, date_bin('60 seconds', now(), 'epoch'), requests
-  FROM unnest($1::text[], $2::int[]) AS added (subject, requests) ${COUNT_ROWS}`;
+  WITH added AS (
+    SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) AS added (subject, requests, window_seconds)
+  ), counted AS (
+    INSERT INTO app.rate_limit_windows AS w (subject, window_start, requests)
+    SELECT subject, date_bin(make_interval(secs => window_seconds), now(), 'epoch'), requests FROM added
+    ON CONFLICT (subject) DO UPDATE SET
+      requests = CASE WHEN w.window_start < excluded.window_start THEN excluded.requests ELSE w.requests + excluded.requests END,
+      window_start = greatest(w.window_start, excluded.window_start)
+    RETURNING subject, requests, window_start
+  )
+  SELECT subject, counted.requests,
+         ceil(extract(epoch FROM window_start + make_interval(secs => window_seconds) - now()))::int AS ends_in
+  FROM counted JOIN added USING (subject)`;
 
 /** Counts in PostgreSQL. Subjects are sorted, so that two processes never lock the same rows in opposite order. */
 export function countInPostgres({ pool }: Database): Counter {
   return async (added) => {
     const subjects = [...added.keys()].sort();
-    const values = [subjects, subjects.map((subject) => added.get(subject))];
+    const values = [
+      subjects,
+      subjects.map((subject) => added.get(subject)!.requests),
+      subjects.map((subject) => added.get(subject)!.windowSeconds),
+    ];
     const { rows } = await pool.query<{ subject: string; requests: number; ends_in: number }>({
       name: "count-requests",
       text: COUNT,
@@ -58,21 +71,24 @@ export function countInRedis(
       return fallback(added);
     }
     const nowSeconds = clock().getTime() / 1_000;
-    const window = Math.floor(nowSeconds / WINDOW_SECONDS);
-    const windowEndsInSeconds = Math.ceil((window + 1) * WINDOW_SECONDS - nowSeconds);
+    const endOf = (windowSeconds: number) => (Math.floor(nowSeconds / windowSeconds) + 1) * windowSeconds;
     try {
       const pipeline = redis.pipeline();
-      for (const [subject, requests] of added) {
-        pipeline.incrby(`holdfast:requests:${window}:${subject}`, requests);
-        pipeline.expire(`holdfast:requests:${window}:${subject}`, 2 * WINDOW_SECONDS);
+      for (const [subject, { requests, windowSeconds }] of added) {
+        const key = `holdfast:requests:${endOf(windowSeconds)}:${subject}`;
+        pipeline.incrby(key, requests);
+        pipeline.expire(key, 2 * windowSeconds);
       }
       const replies = (await pipeline.exec()) ?? [];
       const failure = replies.find(([error]) => error !== null);
       if (failure) throw failure[0];
       return new Map(
-        [...added.keys()].map((subject, index) => [
+        [...added].map(([subject, { windowSeconds }], index) => [
           subject,
-          { requests: Number(replies[2 * index]![1]), windowEndsInSeconds },
+          {
+            requests: Number(replies[2 * index]![1]),
+            windowEndsInSeconds: Math.ceil(endOf(windowSeconds) - nowSeconds),
+          },
         ]),
       );
     } catch (error) {
@@ -86,29 +102,16 @@ export function countInRedis(
 // Rows that somebody holds are left for the next time: waiting for them, we could deadlock with the requests that count.
 const FORGET = `
   DELETE FROM app.rate_limit_windows WHERE subject IN (
-    SELECT subject FROM app.rate_limit_windows WHERE window_start < now() - interval '5 minutes' FOR UPDATE SKIP LOCKED)`;
+    SELECT subject FROM app.rate_limit_windows WHERE window_start < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED)`;
 
-/** Deletes windows that ended minutes ago; they count for nothing any more. */
+/** Deletes windows that ended long ago; they count for nothing any more. */
 export async function forgetOldWindows({ pool }: Pick<Database, "pool">): Promise<void> {
-  await pool.query(FORGET);
-}
-
-/**
- * The subject that an address counts to: IPv6 addresses by their first 64 bits, for whoever has one address of such a network
- * has all of them (RFC 6177, RFC 8981). Other subjects stay as they are.
- */
-export function sharedSubject(subject: string): string {
-  const [, kind, address = ""] = /^(address|auth):([^%]*)/.exec(subject) ?? [];
-  if (!isIPv6(address)) return subject;
-  const [before = "", after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const groups = before === "" ? [] : before.split(":");
-  const groupsAfter = after ? after.split(":") : [];
-  const zeros = Array<string>(8 - groups.length - groupsAfter.length).fill("0");
-  return `${kind}:${[...groups, ...zeros, ...groupsAfter].slice(0, 4).join(":")}::/64`;
+  await pool.query(FORGET, [2 * WINDOW_SECONDS_MAX]);
 }
 
 /** A subject's window as one process knows it. */
 type Window = {
+  readonly seconds: number;
   /** At the latest: the shared counter rounds seconds up. */
   endsAtMs: number;
   /** Requests of all processes when the shared counter last answered, and what it has been told of since. */
@@ -125,12 +128,14 @@ const TELL_AFTER_MS = 20;
 const LAST_SECOND_MS = 1_000;
 const REMEMBERED_WINDOWS_MAX = 100_000;
 
-/** Counts a request against the limit of its subject; over the limit, `requests` is larger than it. */
-export type CountRequest = (subject: string, limit: number) => Promise<RequestCount>;
+/**
+ * Counts a request against the limit of its subject; over the limit, `requests` is larger than it.
+ * @param windowSeconds 60 by default, 3,600 at most; the same for all requests of a subject.
+ */
+export type CountRequest = (subject: string, limit: number, windowSeconds?: number) => Promise<RequestCount>;
 
 /**
- * Counts requests against the limits of their subjects (`address:…` as `sharedSubject` has them). The counter that all processes
- * share is asked before the answer, in one step for all requests that wait together, where a limiter library takes a step
+ * Counts requests against the limits of their subjects. The counter that all processes share is asked before the answer, in one step for all requests that wait together, where a limiter library takes a step
  * for each. Only where a large limit is not reached yet, up to 1 % of it is let through at once and told within 20 ms. So one
  * process never lets a request over a limit through, nor do several over a limit below 100; over larger ones each further
  * process may let 1 % through.
@@ -139,11 +144,11 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
   const windows = new Map<string, Window>();
   let telling = false;
 
-  function windowOf(subject: string): Window {
+  function windowOf(subject: string, seconds: number): Window {
     let window = windows.get(subject);
     if (window === undefined) {
       if (windows.size >= REMEMBERED_WINDOWS_MAX) windows.clear();
-      window = { endsAtMs: 0, told: 0, untold: 0, waiting: 0 };
+      window = { seconds, endsAtMs: 0, told: 0, untold: 0, waiting: 0 };
       windows.set(subject, window);
     }
     return window;
@@ -162,10 +167,14 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     group: { subject: string; window: Window; requests: number }[],
   ): Promise<RequestCount[]> {
     const behind = new Map<string, number>();
-    const added = new Map<string, number>();
+    const added: Parameters<Counter>[0] = new Map();
     for (const { subject, window, requests } of group) {
       behind.set(subject, (behind.get(subject) ?? 0) + requests);
-      added.set(subject, (added.get(subject) ?? 0) + requests + takeUntold(window));
+      const before = added.get(subject)?.requests ?? 0;
+      added.set(subject, {
+        requests: before + requests + takeUntold(window),
+        windowSeconds: window.seconds,
+      });
     }
     const counts = await counter(added);
     const nowMs = clock().getTime();
@@ -200,9 +209,8 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     }, TELL_AFTER_MS).unref();
   }
 
-  return async (given, limit) => {
-    const subject = sharedSubject(given);
-    const window = windowOf(subject);
+  return async (subject, limit, windowSeconds = WINDOW_SECONDS) => {
+    const window = windowOf(subject, windowSeconds);
     // The last second is left to the shared counter, whose window may have ended already.
     const leftMs = window.endsAtMs - LAST_SECOND_MS - clock().getTime();
     const untold = window.untold + 1;
@@ -215,4 +223,15 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
       windowEndsInSeconds: Math.ceil((leftMs + LAST_SECOND_MS) / 1_000),
     };
   };
+}
+
+/** @throws {RateLimitedError} 429 when this request goes over the limit of its subject. */
+export async function limitRequests(
+  countRequest: CountRequest,
+  subject: string,
+  limit: number,
+  windowSeconds?: number,
+): Promise<void> {
+  const { requests, windowEndsInSeconds } = await countRequest(subject, limit, windowSeconds);
+  if (requests > limit) throw new RateLimitedError(windowEndsInSeconds);
 }

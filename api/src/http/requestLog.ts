@@ -5,6 +5,7 @@ import { newId } from "../newId.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { createClientAddress } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
+import { PERSON } from "./route.ts";
 
 /** Gives every request its id and writes one line about it when it is answered. Paths only: a query may hold personal values. */
 export function requestLog(
@@ -36,7 +37,7 @@ export function requestLog(
     const line = {
       requestId,
       method: c.req.method,
-      path: c.req.path,
+      path: c.get("call")?.resourceType === PERSON ? route : c.req.path,
       status,
       ms: Math.round(tookMs * 10) / 10,
     };

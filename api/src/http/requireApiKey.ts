@@ -3,14 +3,24 @@ import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
 import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
 import type { Account } from "../accounts/findAccount.ts";
-import { type Caller, hasScope, requireScope, SCOPES_OF_ACCOUNTS, type Scope } from "../accounts/scope.ts";
+import {
+  type Caller,
+  hasScope,
+  type KeyAttributes,
+  requireScope,
+  SCOPES_OF_ACCOUNTS,
+  type Scope,
+} from "../accounts/scope.ts";
 import { ApiError, ForbiddenError, RateLimitedError, UnauthorizedError } from "../errors.ts";
+import { networkOf } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
-import type { CountRequest } from "./rateLimit.ts";
+import { type CountRequest, limitRequests } from "./rateLimit.ts";
 import type { KeyAccess } from "./route.ts";
 
 /** Requests per minute of an account. */
 const ACCOUNT_RATE_LIMIT = 600;
+
+const NO_ATTRIBUTES: KeyAttributes = { site: null, requireSigning: false, requireTimestamp: false };
 
 type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
 
@@ -19,6 +29,8 @@ export type ApiKeyChecks = {
   /** The account that a token was issued to, with its tenant as they are now; null for a token that is not good. */
   findAccountByToken: (token: string) => Promise<Account | null>;
   countRequest: CountRequest;
+  /** Requests without a good key or token from one network, per minute: each costs a look-up. */
+  refusalsPerMinute: number;
   /** Hears of every key that was used; must not wait. */
   onKeyUsed: (apiKeyId: string) => void;
 };
@@ -29,7 +41,9 @@ export type ApiKeyChecks = {
  * Routes whose own statement checks the caller's access version (`checked: "inStatement"`, see submitHashes.ts) save the round
  * trip that asks for it; a revoked key is refused from the next request on by all.
  */
-export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKeyUsed }: ApiKeyChecks) {
+export function requireApiKey(checks: ApiKeyChecks) {
+  const { apiKeys, findAccountByToken, countRequest, onKeyUsed } = checks;
+
   function admitKey(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
     c.set("authenticated", { tenantId: key.tenantId, apiKeyId: key.id });
     onKeyUsed(key.id);
@@ -44,7 +58,7 @@ export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKey
     c.set("authenticated", { tenantId, apiKeyId: null });
     c.set("accountId", id);
     const scopes = SCOPES_OF_ACCOUNTS;
-    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "" };
+    const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "", ...NO_ATTRIBUTES };
     await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, scope);
   }
 
@@ -57,32 +71,55 @@ export function requireApiKey({ apiKeys, findAccountByToken, countRequest, onKey
     c.set("caller", toCaller(key, scope));
   }
 
-  const checkNow = ({ scope, by }: KeyAccess) =>
+  /** Counts a 401 to the network that it goes to, and throws it or, over that limit, a 429. */
+  async function refuse(c: Context<AppEnv>, error: unknown): Promise<never> {
+    if (error instanceof UnauthorizedError) {
+      const subject = `refused:${networkOf(c.get("clientAddress"))}`;
+      await limitRequests(countRequest, subject, checks.refusalsPerMinute);
+    }
+    throw error;
+  }
+
+  async function check(c: Context<AppEnv>, { scope, by }: KeyAccess): Promise<void> {
+    const token = presentedToken(c);
+    if (token !== null) await admitAccount(c, token, scope);
+    else if (by === "account") throw new UnauthorizedError("Missing token");
+    else await admitKey(c, known(await apiKeys.find(presentedKey(c))), scope);
+  }
+
+  /** The key as it was last read; `renewCaller` is for the statement that checks it. */
+  async function recallKey(c: Context<AppEnv>, { scope }: KeyAccess): Promise<ActiveApiKey> {
+    const sha256 = presentedKey(c);
+    c.set("renewCaller", async () => toCaller(known(await apiKeys.find(sha256)), scope));
+    const recalled = known(await apiKeys.recall(sha256));
+    return mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
+  }
+
+  const checkNow = (access: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      const token = presentedToken(c);
-      if (token !== null) await admitAccount(c, token, scope);
-      else if (by === "account") throw new UnauthorizedError("Missing token");
-      else await admitKey(c, known(await apiKeys.find(presentedKey(c))), scope);
+      await check(c, access).catch((error) => refuse(c, error));
       await next();
     });
 
-  const checkInStatement = ({ scope }: KeyAccess) =>
+  const checkInStatement = (access: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      const token = presentedToken(c);
-      // Accounts lack the scopes of these routes: whoever it is, it is refused here.
-      if (token !== null) await admitAccount(c, token, scope);
-      const sha256 = presentedKey(c);
-      const renewCaller = async () => toCaller(known(await apiKeys.find(sha256)), scope);
-      c.set("renewCaller", renewCaller);
-      const recalled = known(await apiKeys.recall(sha256));
-      const key = mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
+      // An account is read anew for every request: no statement need check it.
+      if (presentedToken(c) !== null) {
+        await check(c, access).catch((error) => refuse(c, error));
+        await next();
+        return;
+      }
+      const key = await recallKey(c, access).catch((error) => refuse(c, error));
       try {
-        await admitKey(c, key, scope);
+        await admitKey(c, key, access.scope);
         await next();
         if (c.error !== undefined) throw c.error;
       } catch (error) {
         // No statement has checked the key of a request that is refused: a revoked one learns nothing else.
-        if (error instanceof ApiError && error.status < 500) await renewCaller();
+        if (error instanceof ApiError && error.status < 500)
+          await c
+            .get("renewCaller")()
+            .catch((refusal) => refuse(c, refusal));
         throw error;
       }
     });
@@ -111,6 +148,9 @@ function toCaller(key: Admitted, scope: Scope): Caller {
     plan: key.plan,
     rateLimitPerMinute: key.rateLimitPerMinute,
     accessVersion: key.accessVersion,
+    site: key.site,
+    requireSigning: key.requireSigning,
+    requireTimestamp: key.requireTimestamp,
   };
   requireScope(caller, scope);
   return caller;
@@ -123,21 +163,24 @@ function presentedToken(c: Context<AppEnv>): string | null {
   return token ?? null;
 }
 
-/** SHA-256 of the key from X-API-Key or Authorization: Bearer. */
+/** SHA-256 of the key that came. @throws {UnauthorizedError} when none came, or nothing that could be one. */
 function presentedKey(c: Context<AppEnv>): Buffer {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  const key = c.req.header("x-api-key") ?? bearer;
+  const key = presentedApiKey(c);
   if (key === undefined) throw new UnauthorizedError("Missing API key");
   if (!isApiKey(key)) throw new UnauthorizedError("Invalid API key");
   return apiKeySha256(key);
 }
 
+/** What came as a key, in X-API-Key or in Authorization: Bearer. */
+export function presentedApiKey(c: Context<AppEnv>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return c.req.header("x-api-key") ?? bearer;
+}
+
 /** Limits a public route per client address. */
 export function limitPerAddress(countRequest: CountRequest, requestsPerMinute: number) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const subject = `address:${c.get("clientAddress")}`;
-    const { requests, windowEndsInSeconds } = await countRequest(subject, requestsPerMinute);
-    if (requests > requestsPerMinute) throw new RateLimitedError(windowEndsInSeconds);
+    await limitRequests(countRequest, `address:${networkOf(c.get("clientAddress"))}`, requestsPerMinute);
     await next();
   });
 }

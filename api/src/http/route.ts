@@ -14,12 +14,21 @@ export type Access = "open" | "public" | KeyAccess;
 export type KeyAccess = {
   scope: Scope;
   checked?: "inStatement";
+  /** Requests may be signed; those of a key that demands it must be (HE-9). */
+  signable?: true;
   /** Who calls by its account token alone; others may have a key as well. */
   by?: "account";
   /** The row's action and resource type, in the source's style: `hash.submit`, `hash`. */
   action: `${string}.${string}`;
   resourceType: string;
 };
+
+export function isKeyed(access: Access): access is KeyAccess {
+  return typeof access === "object";
+}
+
+/** Resource type of routes whose path names a person: what audit rows and the log keep must not outlive an erasure, so they keep no name. */
+export const PERSON = "person";
 
 /** Stands in the examples wherever an id is meant. */
 export const EXAMPLE_ID = "019ac1f0-7e1c-7000-8000-4b5a6c7d8e9f";
@@ -44,10 +53,16 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   summary: string;
   description?: string;
   access: Access;
+  /** Whether what it submits counts to the tenant's plan, so that its answers carry X-Quota-* (HA-14). */
+  countsToQuota?: true;
   /** Path parameters by name; what a malformed one is answered with is the handler's matter. */
   params?: Record<string, { schema: z.ZodType; description: string; example: string }>;
   query?: Query;
   body?: Body;
+  /** An empty body stands for `{}`. */
+  bodyMayBeEmpty?: true;
+  /** Takes an Idempotency-Key (HE-8), see idempotencyKey.ts. */
+  idempotent?: true;
   /** An example of the body, which a test sends. */
   bodyExample?: unknown;
   /** Answers by status; refusals that the access, the body and the query imply are added by the description. */

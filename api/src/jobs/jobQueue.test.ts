@@ -84,6 +84,7 @@ test("the role of API and workers sends, works and supervises, and cannot change
           seen.push(...jobs.map(({ data }) => data));
         }),
     ],
+    loops: [],
     retryMs: 50,
     signal: stop.signal,
     logger: loud,

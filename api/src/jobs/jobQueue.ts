@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { PoolClient } from "pg";
-import { type Db, fromDrizzle, PgBoss, type SendOptions } from "pg-boss";
+import { type Db, fromDrizzle, type JobInsert, PgBoss, type SendOptions } from "pg-boss";
 import type { Logger } from "pino";
 import type { Database, Orm } from "../db/client.ts";
 import { UnavailableError } from "../errors.ts";
@@ -12,6 +12,8 @@ export type Transaction = Pick<PoolClient, "query"> | Pick<Orm, "execute">;
 export type JobQueue = {
   /** Stores a job in the caller's transaction: the fact and its job commit together. @returns the job's id. */
   send(tx: Transaction, queue: QueueName, data: object, options?: Omit<SendOptions, "db">): Promise<string>;
+  /** The same of many jobs, in one statement. */
+  sendMany(tx: Transaction, queue: QueueName, jobs: JobInsert[]): Promise<void>;
   /** pg-boss itself, started. @throws {UnavailableError} when the database has no queues of this version. */
   boss(): Promise<PgBoss>;
   stop(): Promise<void>;
@@ -27,7 +29,7 @@ export type JobQueueOptions = {
 const MONITOR_INTERVAL_S = 5;
 const MAINTENANCE_INTERVAL_S = 300;
 /** Longest wait for jobs under way when a process is asked to stop; milliseconds. */
-const DRAIN_MS = 8_000;
+const DRAIN_MS = 5_000;
 
 /**
  * The job queue (pg-boss) over the process's own connections. It is started by its first use, so that a process can start
@@ -53,11 +55,17 @@ export function createJobQueue(
   boss.on("error", (err) => logger.warn({ err }, "job queue"));
   boss.on("warning", ({ message }) => logger.warn({ warning: message }, "job queue"));
 
-  const started = () =>
-    boss.start().catch((error: unknown) => {
+  let isStopped = false;
+  const started = async () => {
+    // pg-boss would start again.
+    if (isStopped) throw new UnavailableError("The job queue is stopping");
+    try {
+      return await boss.start();
+    } catch (error) {
       if (isNotInstalled(error)) throw new UnavailableError("The job queue is not set up", error);
       throw error;
-    });
+    }
+  };
 
   return {
     boss: started,
@@ -66,7 +74,13 @@ export function createJobQueue(
       if (id === null) throw new Error(`${queue}: a job with the same singleton key waits already`);
       return id;
     },
-    stop: () => boss.stop({ graceful: supervise, timeout: DRAIN_MS }),
+    async sendMany(tx, queue, jobs) {
+      await (await started()).insert(queue, jobs, { db: inTransaction(tx) });
+    },
+    stop() {
+      isStopped = true;
+      return boss.stop({ graceful: supervise, timeout: DRAIN_MS });
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "#scripts/stack/freePort.ts";
 import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { metricValue } from "#test/support/metricValue.ts";
 import { until } from "#test/support/until.ts";
 
 let api: TestApi;
@@ -14,12 +15,7 @@ afterAll(() => api.stop());
 async function metric(name: string, labels: Record<string, string> = {}, origin = api.apiUrl) {
   const answer = await fetch(`${origin}/metrics`);
   expect(answer.headers.get("Content-Type")).toMatch(/^text\/plain; version=0\.0\.4/);
-  for (const line of (await answer.text()).split("\n")) {
-    const [, found, inside = "", value] = /^([a-z_]+)(?:\{(.*)\})? (.+)$/.exec(line) ?? [];
-    if (found === name && Object.entries(labels).every(([key, text]) => inside.includes(`${key}="${text}"`)))
-      return Number(value);
-  }
-  return null;
+  return metricValue(await answer.text(), name, labels);
 }
 const chain_id = String(UNREACHABLE_CHAIN_ID);
 
@@ -72,4 +68,29 @@ test("HA-13 counts that fall back to PostgreSQL say so", async () => {
   await call(behind.url, "GET", "/v1/batches", { key });
   expect(await metric("holdfast_rate_limit_fallbacks_total", {}, behind.url)).toBeGreaterThan(0);
   await behind.process.stop();
+});
+
+test("with METRICS_TOKEN metrics are for those who bring it", async () => {
+  const token = "a-token-of-the-tests";
+  const guarded = await api.startApi({ METRICS_TOKEN: token });
+  const status = (headers: Record<string, string>) =>
+    call(guarded.url, "GET", "/metrics", { headers }).then((answer) => answer.status);
+  expect(await status({ Authorization: `Bearer ${token}` })).toBe(200);
+  expect(await status({ Authorization: `bearer ${token}` })).toBe(200);
+  for (const wrong of [
+    "",
+    token,
+    `Basic ${token}`,
+    `Bearer ${token}x`,
+    `Bearer ${token.slice(1)}`,
+    "Bearer ",
+  ])
+    expect(await status({ Authorization: wrong })).toBe(401);
+  expect(await status({ "X-API-Key": api.adminKey })).toBe(401);
+  const refused = await call(guarded.url, "GET", "/metrics");
+  expect(refused).toMatchObject({ status: 401, body: { error: "Invalid metrics token" } });
+  expect(refused.headers.get("WWW-Authenticate")).toBe("Bearer");
+  expect((await call(guarded.url, "GET", "/health")).status).toBe(200);
+  expect(guarded.process.output()).not.toContain(token);
+  await guarded.process.stop();
 });

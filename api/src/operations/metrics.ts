@@ -1,10 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { formatEther } from "viem";
+import type { OnStepRun } from "../pipeline/runLoop.ts";
+import type { JobDepths } from "./readJobDepths.ts";
 import type { PipelineDepth } from "./readPipelineDepths.ts";
 
 export type MetricsSources = {
   /** What the database knows of each chain's pipeline; asked at every scrape. */
   pipelineDepths: () => Promise<PipelineDepth[]>;
+  jobDepths: () => Promise<JobDepths>;
   /** Wei that the publisher of a chain has left; null when the chain does not answer. */
   publisherBalances: () => Promise<{ chainId: number; publisher: string; balanceWei: bigint | null }[]>;
 };
@@ -12,12 +15,30 @@ export type MetricsSources = {
 /** Seconds; a submission is a few milliseconds, a question to the chain may take seconds. */
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Every metric of a process, by its Prometheus name; whoever counts gets the counter it needs. */
-export function createMetrics() {
-  const registers = [new Registry()];
-  collectDefaultMetrics({ register: registers[0]!, prefix: "holdfast_" });
+/** A step of a worker is milliseconds, or a transaction's way into a block. */
+const STEP_BUCKETS_S = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What every process counts. */
+function createProcessMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "holdfast_" });
   return {
-    registry: registers[0]!,
+    registry,
+    rpcErrors: new Counter({
+      name: "holdfast_rpc_errors_total",
+      help: "Calls to a chain's RPC endpoint that failed",
+      labelNames: ["chain_id"],
+      registers: [registry],
+    }),
+  };
+}
+
+/** Every metric of an API process, by its Prometheus name; whoever counts gets the counter it needs. */
+export function createMetrics() {
+  const process = createProcessMetrics();
+  const registers = [process.registry];
+  return {
+    ...process,
     requestSeconds: new Histogram({
       name: "holdfast_http_request_duration_seconds",
       help: "Time from a request's first byte to its answer, by route and status",
@@ -36,12 +57,6 @@ export function createMetrics() {
       help: "Counts that went to PostgreSQL because Redis did not answer",
       registers,
     }),
-    rpcErrors: new Counter({
-      name: "holdfast_rpc_errors_total",
-      help: "Calls to a chain's RPC endpoint that failed",
-      labelNames: ["chain_id"],
-      registers,
-    }),
     disagreements: new Counter({
       name: "holdfast_disagreements_total",
       help: "Answers for which batch, index and contract did not agree (protocol §5)",
@@ -51,6 +66,37 @@ export function createMetrics() {
   };
 }
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every metric of a worker. */
+export function createWorkerMetrics(clock: () => Date) {
+  const process = createProcessMetrics();
+  const registers = [process.registry];
+  const labelNames = ["step", "chain_id"];
+  const seconds = new Histogram({
+    name: "holdfast_step_duration_seconds",
+    help: "Time that a step took, by whether it found something to do",
+    labelNames: [...labelNames, "outcome"],
+    buckets: STEP_BUCKETS_S,
+    registers,
+  });
+  const lastSuccess = new Gauge({
+    name: "holdfast_step_last_success_timestamp_seconds",
+    help: "When a step last ended without an error, in seconds since 1970",
+    labelNames,
+    registers,
+  });
+  return {
+    ...process,
+    /** Hears of every run of a step; of a chain's when it names one. */
+    observeStep:
+      (chainId?: number): OnStepRun =>
+      (step, outcome, tookSeconds) => {
+        const labels = { step, chain_id: chainId === undefined ? "" : String(chainId) };
+        seconds.observe({ ...labels, outcome }, tookSeconds);
+        if (outcome !== "failed") lastSuccess.set(labels, clock().getTime() / 1_000);
+      },
+  };
+}
 
 /**
  * Adds what is read and not counted, the pipeline and the publishers. What cannot be read is left out: a database that is away must
@@ -85,7 +131,19 @@ export function registerGauges(
     "What the publisher has left to pay for anchors",
     "publisher",
   );
-  const all = [pending, oldest, batches, oldestBatch, gas, behind, headAge, balance];
+  const queued = new Gauge({
+    name: "holdfast_jobs",
+    help: "Jobs by queue and state; dead letters wait in the queue dead-letters",
+    labelNames: ["queue", "state"],
+    registers: [registry],
+  });
+  const attempts = new Counter({
+    name: "holdfast_webhook_attempts_total",
+    help: "Attempts of webhook deliveries, by outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  const all = [queued, attempts, pending, oldest, batches, oldestBatch, gas, behind, headAge, balance];
 
   const ageOf = (since: Date | null) =>
     since === null ? 0 : Math.max(0, (clock().getTime() - since.getTime()) / 1_000);
@@ -102,12 +160,15 @@ export function registerGauges(
   }
 
   return async () => {
-    const [depths, balances] = await Promise.all([
+    const [depths, work, balances] = await Promise.all([
       sources.pipelineDepths().catch(() => []),
+      sources.jobDepths().catch(() => null),
       sources.publisherBalances().catch(() => []),
     ]);
     for (const one of all) one.reset();
     for (const depth of depths) setDepth(depth);
+    for (const { queue, state, jobs } of work?.jobs ?? []) queued.set({ queue, state }, jobs);
+    for (const { outcome, attempts: count } of work?.webhookAttempts ?? []) attempts.inc({ outcome }, count);
     for (const { chainId, publisher, balanceWei } of balances)
       if (balanceWei !== null)
         balance.set({ chain_id: String(chainId), publisher }, Number(formatEther(balanceWei)));

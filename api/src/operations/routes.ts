@@ -1,3 +1,4 @@
+import { UnauthorizedError } from "../errors.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import type { Readiness } from "./readiness.ts";
 import { healthAnswer, readinessAnswer } from "./wire.ts";
@@ -6,10 +7,16 @@ export type OperationRoutesDeps = {
   readReadiness: () => Promise<Readiness>;
   /** In Prometheus' text format. */
   readMetrics: () => Promise<string>;
+  /** Told the request's Authorization header. */
+  mayReadMetrics: (authorization: string | undefined) => boolean;
 };
 
 /** What a supervisor asks: not limited, so that a busy client never makes a process look dead. */
-export function operationRoutes({ readReadiness, readMetrics }: OperationRoutesDeps): Route[] {
+export function operationRoutes({
+  readReadiness,
+  readMetrics,
+  mayReadMetrics,
+}: OperationRoutesDeps): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -37,10 +44,18 @@ export function operationRoutes({ readReadiness, readMetrics }: OperationRoutesD
       method: "get",
       path: "/metrics",
       summary: "Metrics for Prometheus",
-      description: "Depths and ages of the pipeline, balances, limits, errors. Keep it to your own network.",
+      description:
+        "Depths and ages of the pipeline, balances, limits, errors. Asks for METRICS_TOKEN as a bearer token; without one set, keep it to your own network.",
       access: "open",
-      answers: { 200: { description: "Text format 0.0.4", contentType: "text/plain" } },
-      handle: async (c) => c.text(await readMetrics(), 200, { "Content-Type": "text/plain; version=0.0.4" }),
+      answers: {
+        200: { description: "Text format 0.0.4", contentType: "text/plain" },
+        401: { description: "Not the token that is set" },
+      },
+      handle: async (c) => {
+        if (!mayReadMetrics(c.req.header("authorization")))
+          throw new UnauthorizedError("Invalid metrics token");
+        return c.text(await readMetrics(), 200, { "Content-Type": "text/plain; version=0.0.4" });
+      },
     }),
   ];
 }

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 
 const FORMAT = 1;
 const KEY_ID_BYTES = 4;
@@ -14,6 +23,8 @@ export type SecretBox = {
   open(sealed: Uint8Array, context: string): Buffer;
   /** Whether the current key has sealed it; if not, it waits for the rotation command. */
   isCurrent(sealed: Uint8Array): boolean;
+  /** `<key id>:<HMAC-SHA256>` in hex, under the current key: equal texts are told, and guessed by nobody without the secret. */
+  mac(text: string, context: string): string;
 };
 
 export class UnopenableSecretError extends Error {
@@ -52,6 +63,12 @@ export function createSecretBox(secrets: readonly string[]): SecretBox {
       }
     },
     isCurrent: (sealed) => keyIdOf(Buffer.from(sealed)).equals(current.id),
+    mac(text, context) {
+      const mac = createHmac("sha256", current.macKey)
+        .update(JSON.stringify([context, text]))
+        .digest("hex");
+      return `${current.id.toString("hex")}:${mac}`;
+    },
   };
 }
 
@@ -60,8 +77,10 @@ function keyIdOf(sealed: Buffer): Buffer {
 }
 
 /** RFC 5869; the id tells keys apart and nothing of them. */
-function deriveKey(secret: string): { key: Buffer; id: Buffer } {
+function deriveKey(secret: string): { key: Buffer; macKey: KeyObject; id: Buffer } {
   const key = Buffer.from(hkdfSync("sha256", secret, "", "holdfast/secret-box/1", 32));
+  // A key object is prepared once; from bytes that takes longer than the digest.
+  const macKey = createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", "holdfast/mac/1", 32)));
   const id = createHash("sha256").update("key id").update(key).digest().subarray(0, KEY_ID_BYTES);
-  return { key, id };
+  return { key, macKey, id };
 }

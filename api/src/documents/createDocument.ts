@@ -1,0 +1,24 @@
+import { writeAudit } from "../audit/writeAudit.ts";
+import { documents } from "../db/documents.ts";
+import { ConflictError } from "../errors.ts";
+import { newId } from "../newId.ts";
+import type { VerbArgs } from "../verb.ts";
+import type { CreateDocumentInput } from "./wire.ts";
+
+/** @throws {ConflictError} when the tenant has a document of this slug. */
+export async function createDocument({ ctx, input }: VerbArgs<CreateDocumentInput>) {
+  const { tenantId } = ctx.caller;
+  return ctx.db.orm.transaction(async (tx) => {
+    const [created] = await tx
+      .insert(documents)
+      .values({ tenantId, id: newId(), ...input, createdAt: ctx.clock() })
+      .onConflictDoNothing()
+      .returning();
+    if (created === undefined)
+      throw new ConflictError("There is a document with this slug", [
+        { member: "slug", problem: "is taken by another document" },
+      ]);
+    await writeAudit(tx, ctx, { resourceId: created.slug, statusCode: 201 });
+    return created;
+  });
+}

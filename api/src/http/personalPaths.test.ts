@@ -1,0 +1,48 @@
+import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import type { CallRecord } from "../audit/recordCalls.ts";
+import { createMetrics } from "../operations/metrics.ts";
+import { auditCall } from "./auditCall.ts";
+import type { AppEnv } from "./context.ts";
+import { mountRoutes } from "./mountRoutes.ts";
+import { requestLog } from "./requestLog.ts";
+import { defineRoute } from "./route.ts";
+
+/** What the log and the audit rows say after a call of `path`, whose route has this resource type. */
+async function traces(resourceType: string, path: string): Promise<string> {
+  const lines: string[] = [];
+  const rows: CallRecord[] = [];
+  const app = new Hono<AppEnv>();
+  app.use(requestLog(pino({}, { write: (line) => lines.push(line) }), () => "127.0.0.1", createMetrics()));
+  const pass = () => createMiddleware<AppEnv>((_, next) => next());
+  const authenticate = createMiddleware<AppEnv>(async (c, next) => {
+    c.set("authenticated", { tenantId: "t", apiKeyId: null });
+    await next();
+  });
+  const route = defineRoute({
+    method: "delete",
+    path: "/things/:name",
+    summary: "",
+    access: { scope: "manage", action: "thing.delete", resourceType },
+    answers: {},
+    handle: (c) => c.body(null, 404),
+  });
+  const record = async (row: CallRecord) => void rows.push(row);
+  mountRoutes(app, [route], {
+    limitPerAddress: pass(),
+    auditCall: auditCall(record, () => new Date()),
+    requireKey: () => authenticate,
+    checkSignature: pass(),
+  });
+  const env = { incoming: { socket: {} }, outgoing: { setHeader: () => {} } };
+  await app.request(path, { method: "DELETE" }, env as never);
+  expect([lines.length, rows.length]).toEqual([1, 1]);
+  return lines.join() + JSON.stringify(rows);
+}
+
+test("protocol §7: where a path names a person, neither the log nor the audit row keeps the name", async () => {
+  expect(await traces("person", "/things/alice")).not.toContain("alice");
+  expect(await traces("thing", "/things/alice")).toContain("alice");
+});
