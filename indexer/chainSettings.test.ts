@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
-import { parseChains } from "./chainSettings.ts";
+import { parseChain, parseChains } from "./chainSettings.ts";
 
 const chain = { chainId: 8453, rpcUrl: "https://rpc.example", contractAddress: `0x${"Ab".repeat(20)}` };
 
 test("what is not given has its default", () => {
+  const { rpcUrl, ...rest } = chain;
   expect(parseChains(JSON.stringify([chain]))).toEqual([
-    { ...chain, rpcUrls: [chain.rpcUrl], startBlock: 0, pollingIntervalMs: 1_000, disposable: false },
+    { ...rest, rpcUrls: [rpcUrl], startBlock: 0, pollingIntervalMs: 1_000, disposable: false },
   ]);
   const [local] = parseChains(JSON.stringify([{ ...chain, chainId: 31337 }]));
   expect(local?.disposable).toBe(true);
@@ -21,9 +22,18 @@ test("chains come in the order of their ids, so that the same chains are always 
   expect(ids.map(({ chainId }) => chainId)).toEqual([1, 10]);
 });
 
+test("HA-17 no setting is no chain: those of the database are indexed then", () => {
+  expect(parseChains(undefined)).toEqual([]);
+  expect(parseChains("[]")).toEqual([]);
+});
+
+test("HA-17 a disposable chain of the database is read from its first block on, another from the contract's", () => {
+  expect(parseChain({ ...chain, startBlock: 7 })).toMatchObject({ startBlock: 7, disposable: false });
+  expect(parseChain({ ...chain, chainId: 31337, startBlock: 7 })).toMatchObject({ startBlock: 0 });
+  expect(() => parseChain({ ...chain, rpcUrl: "secret" })).toThrow(/^(?!.*secret)/s);
+});
+
 test.each([
-  ["nothing", undefined],
-  ["no chain", "[]"],
   ["no JSON", "{"],
   ["an address that is none", JSON.stringify([{ ...chain, contractAddress: "0x12" }])],
   ["no URL", JSON.stringify([{ ...chain, rpcUrl: [] }])],

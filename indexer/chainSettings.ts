@@ -11,9 +11,9 @@ const chainSettings = z
     pollingIntervalMs: z.number().int().positive().default(1_000),
     disposable: z.boolean().optional(),
   })
-  .transform((chain) => ({
+  .transform(({ rpcUrl, ...chain }) => ({
     ...chain,
-    rpcUrls: [chain.rpcUrl].flat(),
+    rpcUrls: [rpcUrl].flat(),
     disposable: chain.disposable ?? DEVELOPMENT_CHAIN_IDS.includes(chain.chainId),
   }));
 
@@ -30,16 +30,28 @@ export type ChainSettings = z.output<typeof chainSettings>;
 /**
  * Reads the setting INDEXER_CHAINS: a JSON list of
  * `{ chainId, rpcUrl: "…" | ["…"], contractAddress, startBlock = 0, pollingIntervalMs = 1000, disposable = chainId is 31337 or 1337 }`.
+ * No setting is an empty list.
  * @throws {Error} that names what is wrong.
  */
 export function parseChains(json: string | undefined): ChainSettings[] {
-  if (!json) throw new Error("INDEXER_CHAINS is not set: it is a JSON list of chains");
-  const parsed = z.array(chainSettings).min(1).safeParse(JSON.parse(json));
+  if (!json) return [];
+  const parsed = z.array(chainSettings).safeParse(JSON.parse(json));
   if (!parsed.success) throw new Error(`INDEXER_CHAINS: ${z.prettifyError(parsed.error)}`);
   const chains = parsed.data.toSorted((a, b) => a.chainId - b.chainId);
   const repeated = chains.find((chain, i) => chain.chainId === chains[i + 1]?.chainId);
   if (repeated) throw new Error(`INDEXER_CHAINS: chain ${repeated.chainId} is listed twice`);
   return chains;
+}
+
+/**
+ * Reads a chain as the database has it. A disposable one is read from its first block on: after a reset the contract may stand in an
+ * earlier block than before.
+ * @throws {Error} that names what is wrong, without the URL.
+ */
+export function parseChain(row: unknown): ChainSettings {
+  const parsed = chainSettings.safeParse(row);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  return parsed.data.disposable ? { ...parsed.data, startBlock: 0 } : parsed.data;
 }
 
 /** Name of a chain in Ponder's tables, logs and /status. */

@@ -1,6 +1,6 @@
 /**
- * What Ponder indexes. Started by scripts/indexer.ts; the settings come from the environment:
- * - INDEXER_CHAINS: the chains, a JSON list (chainSettings.ts says which members). Required.
+ * What Ponder indexes. Started by the launcher, once for each chain; the settings come from the environment:
+ * - INDEXER_CHAINS: the chain, in a JSON list (chainSettings.ts says which members). Required.
  * - INDEXER_DATABASE_URL: the PostgreSQL database that holds the index. Required.
  */
 import { createConfig } from "ponder";
@@ -13,7 +13,8 @@ export default createConfig({
   database: {
     kind: "postgres",
     connectionString: process.env.INDEXER_DATABASE_URL,
-    poolConfig: { max: 20 },
+    // Two for Ponder's own tables, and three each to index, to cache and to read: one of several processes on this database.
+    poolConfig: { max: 11 },
   },
   chains: Object.fromEntries(
     chains.map((chain) => [

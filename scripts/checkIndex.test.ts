@@ -35,13 +35,18 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-async function check(args: string[] = []) {
+async function check(args: string[] = [], rpcUrls: string[] = [chain.rpcUrl]) {
   const { url } = await indexer.live();
+  const rpcs = rpcUrls.flatMap((rpcUrl) => ["--rpc", rpcUrl]);
   const checker = startProcess("scripts/checkIndex.ts", {
-    args: ["--graphql", url, "--rpc", chain.rpcUrl, "--contract", registry.address, "--json", ...args],
+    args: ["--graphql", url, ...rpcs, "--contract", registry.address, "--json", ...args],
   });
   const { code } = await checker.exited;
-  return { code, answer: checker.output().startsWith("{") ? JSON.parse(checker.output()) : undefined };
+  const answers = checker
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{"));
+  return { code, answer: answers[0] === undefined ? undefined : JSON.parse(answers[0]), answers };
 }
 
 type Answer = {
@@ -165,5 +170,14 @@ test("a named publisher that the index does not know at all is found missing", a
 });
 
 test("an endpoint that does not answer is neither complete nor incomplete", async () => {
-  expect((await check(["--rpc", "http://127.0.0.1:1"])).code).toBe(2);
+  expect((await check([], ["http://127.0.0.1:1"])).code).toBe(2);
+});
+
+test("HA-17 of several chains each is checked and told of, and the worst decides", async () => {
+  const dead = "http://127.0.0.1:1";
+  const lacking = await check([], [dead, chain.rpcUrl]);
+  expect(lacking).toMatchObject({ code: 1, answer: { verdict: "incomplete", chainId: chain.chainId } });
+  expect(lacking.answers).toHaveLength(1);
+  expect((await check([], [dead, dead])).code).toBe(2);
+  expect((await check(["--contract", registry.address], [dead, dead, dead])).answers).toEqual([]);
 });

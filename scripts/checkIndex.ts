@@ -47,10 +47,10 @@ type Chain = { chainId: number; headAt: (publisher: Address, block: bigint) => P
  * and compares it with the contract's `head(publisher)` at the chain's own newest block, so that what the index says of itself
  * need not be believed. One or two eth_calls per publisher.
  *
- *     node scripts/checkIndex.ts --graphql URL --rpc URL --contract 0x… [--publisher 0x…]… [--json]
+ *     node scripts/checkIndex.ts --graphql URL {--rpc URL}… {--contract 0x…}… [--publisher 0x…]… [--json]
  *
  * Without --publisher it checks those the index knows; one that the index has lost altogether is found only by naming it.
- * --json prints an IndexCheck. Exit code: 0 complete, 1 not complete, 2 could not be proved (behind, nothing to check, no answer).
+ * --json prints an IndexCheck per chain, one a line. Exit code: 0 complete, 1 not complete, 2 could not be proved (behind, nothing to check, no answer).
  */
 export async function checkIndex(options: {
   graphqlUrl: string;
@@ -130,34 +130,47 @@ async function checkPublisher(
   return answer(indexedHead === latestHead ? "complete" : "behind", latestHead);
 }
 
+const USAGE =
+  "usage: checkIndex.ts --graphql URL {--rpc URL}… {--contract 0x…}… [--publisher 0x…]… [--json]; one contract for all chains, or one for each";
+
+/** The exit code: of several chains the worst, and not being complete is worse than not being proved. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       graphql: { type: "string" },
-      rpc: { type: "string" },
-      contract: { type: "string" },
+      rpc: { type: "string", multiple: true },
+      contract: { type: "string", multiple: true },
       publisher: { type: "string", multiple: true },
       json: { type: "boolean", default: false },
     },
   });
-  const { graphql, rpc, contract, publisher = [] } = values;
-  if (
-    !graphql ||
-    !rpc ||
-    !contract ||
-    ![contract, ...publisher].every((address) => isAddress(address, { strict: false }))
-  )
-    throw new Error(
-      "usage: checkIndex.ts --graphql URL --rpc URL --contract 0x… [--publisher 0x…]… [--json]",
-    );
-  const check = await checkIndex({
-    graphqlUrl: graphql,
-    rpcUrl: rpc,
-    contract: contract as Address,
-    publishers: publisher.length > 0 ? (publisher as Address[]) : undefined,
-  });
-  console.log(values.json ? JSON.stringify(check) : report(check));
-  return EXIT_CODE[check.verdict];
+  const { graphql, rpc = [], contract = [], publisher = [] } = values;
+  const isContractOfEach = contract.length === 1 || contract.length === rpc.length;
+  const areAddresses = [...contract, ...publisher].every((address) => isAddress(address, { strict: false }));
+  if (!graphql || rpc.length === 0 || !isContractOfEach || !areAddresses) throw new Error(USAGE);
+  const codes: number[] = [];
+  for (const [index, rpcUrl] of rpc.entries()) {
+    const check = checkIndex({
+      graphqlUrl: graphql,
+      rpcUrl,
+      contract: (contract[index] ?? contract[0]) as Address,
+      publishers: publisher.length > 0 ? (publisher as Address[]) : undefined,
+    });
+    codes.push(await print(check, values.json));
+  }
+  return codes.includes(EXIT_CODE.incomplete) ? EXIT_CODE.incomplete : Math.max(...codes);
+}
+
+/** @returns the exit code for one chain; that another one could be checked is worth knowing all the same. */
+async function print(checking: Promise<IndexCheck>, asJson: boolean): Promise<number> {
+  try {
+    const check = await checking;
+    console.log(asJson ? JSON.stringify(check) : report(check));
+    return EXIT_CODE[check.verdict];
+  } catch (error) {
+    console.error(`Could not check: ${(error as Error).message}`);
+    return EXIT_CODE.behind;
+  }
 }
 
 function report({ verdict, chainId, asOfBlock, latestBlock, publishers }: IndexCheck): string {

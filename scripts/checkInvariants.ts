@@ -8,9 +8,10 @@ import { invariants, type Violation } from "#api/pipeline/invariants/violation.t
 
 const USAGE = `Usage: DATABASE_URL=… node scripts/checkInvariants.ts [--rpc] [--signatures all|none|<per batch>] [--json]
 
-Checks that everything in the database holds together: submissions, trees, anchors and receipts.
+Checks that everything in the database holds together: submissions, trees, anchors, receipts, what devices
+signed, and what is counted.
 --rpc          also asks each chain's contract, at the RPC URL that the database knows.
---signatures   which signatures of each batch are verified. Default: all.
+--signatures   which signatures of each batch are verified; devices' all are, unless none is to be. Default: all.
 --json         one line of JSON: {"violations":[{"kind","batchId","contentHash","found"}]}.
 Ends with 0 when all holds, 1 when something does not, 2 when it could not check.`;
 

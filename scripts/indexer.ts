@@ -1,28 +1,27 @@
-import { createServer } from "node:net";
 import { pino } from "pino";
+import { findFreePort } from "../indexer/launch/freePort.ts";
 import { runIndexer } from "../indexer/launch/runIndexer.ts";
 
 /**
- * The indexer as a process of its own: `node scripts/indexer.ts`. Runs Ponder with the stable views in schema `chain`, logs JSON
- * to stdout, and picks the schema that fits the chains. Settings, from the environment:
+ * The indexer as a process of its own: `node scripts/indexer.ts`. Runs a Ponder for each chain, with stable views over all of them in
+ * schema `chain`, and one that answers GraphQL from the views; logs JSON to stdout. Settings, from the environment:
  *
- * - INDEXER_CHAINS: the chains to index, a JSON list (indexer/chainSettings.ts). Required.
+ * - INDEXER_CHAINS: chains to index, a JSON list (indexer/chainSettings.ts). Those that the API's database knows are indexed too.
  * - INDEXER_DATABASE_URL: PostgreSQL connection string. Required.
  * - INDEXER_HOST: address that GraphQL and /status listen on. Default 127.0.0.1.
  * - INDEXER_PORT: TCP port, 0 for a free one. Default 42069. If it is taken, Ponder takes the next one.
  * - INDEXER_READER_ROLE: PostgreSQL role that gets SELECT on the views. Default: none beside the owner.
  * - INDEXER_LOG_LEVEL: error, warn, info, debug or trace. Default info.
  *
- * Over an IPC channel, if there is one, it sends `{ type: "indexer.live", url, schema }` whenever an index goes live.
- * Ends on SIGTERM and SIGINT with 0, with 1 when its parent is gone, and otherwise with Ponder's exit code; run it again then.
+ * Over an IPC channel, if there is one, it sends `{ type: "indexer.live", url, chainId, schema }` whenever the index of a chain goes
+ * live. Ends on SIGTERM and SIGINT with 0, and with 1 when its parent is gone or another indexer took over.
  */
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const { INDEXER_CHAINS, INDEXER_DATABASE_URL, INDEXER_HOST, INDEXER_PORT, INDEXER_READER_ROLE } =
     process.env;
-  if (!INDEXER_CHAINS || !INDEXER_DATABASE_URL)
-    throw new Error("INDEXER_CHAINS and INDEXER_DATABASE_URL must be set");
+  if (!INDEXER_DATABASE_URL) throw new Error("INDEXER_DATABASE_URL must be set");
   const host = INDEXER_HOST ?? "127.0.0.1";
-  return runIndexer({
+  await runIndexer({
     chainsJson: INDEXER_CHAINS,
     databaseUrl: INDEXER_DATABASE_URL,
     host,
@@ -38,16 +37,6 @@ async function main(): Promise<number> {
   });
 }
 
-function findFreePort(host: string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer().once("error", reject);
-  server.listen(0, host, () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-  });
-  return promise;
-}
-
 const logLevel = process.env.INDEXER_LOG_LEVEL ?? "info";
 const log = pino({ level: logLevel, base: { process: "indexer" } });
 const stop = new AbortController();
@@ -59,7 +48,7 @@ process.once("disconnect", () => {
 });
 
 main().then(
-  (code) => process.exit(process.exitCode ?? code),
+  () => process.exit(process.exitCode ?? 0),
   (error: Error) => {
     if (!stop.signal.aborted) log.fatal({ msg: "The indexer stopped", reason: error.message });
     process.exit(process.exitCode ?? (stop.signal.aborted ? 0 : 1));

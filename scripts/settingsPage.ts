@@ -7,7 +7,7 @@ const COMMAND_SETTINGS: Record<string, Row[]> = {
   "Indexer (`npm run indexer`)": [
     {
       name: "INDEXER_CHAINS",
-      doc: "Chains to index, a JSON list of `{chainId, rpcUrl, contractAddress, startBlock, pollingIntervalMs, disposable}`",
+      doc: "Chains to index beside those of the database, a JSON list of `{chainId, rpcUrl, contractAddress, startBlock, pollingIntervalMs, disposable}`",
     },
     {
       name: "INDEXER_DATABASE_URL",

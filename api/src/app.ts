@@ -10,8 +10,9 @@ import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createLeafDescriber } from "./anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder, createOwnLeafFinder } from "./anchoring/findLeaves.ts";
+import { createOwnStatusReader } from "./anchoring/ownStatuses.ts";
 import { describeJwks, describePublicKeys } from "./anchoring/publicKeys.ts";
-import { createProofReader } from "./anchoring/readProofs.ts";
+import { createPathReader } from "./anchoring/readPaths.ts";
 import { anchoringRoutes } from "./anchoring/routes.ts";
 import { createSubmitHashes } from "./anchoring/submitHashes.ts";
 import { createCallRecorder } from "./audit/recordCalls.ts";
@@ -19,6 +20,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
+import { chainRoutes } from "./chains/routes.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentLogRoutes } from "./consentLog/routes.ts";
 import { createConsentDescriber } from "./consents/describeConsent.ts";
@@ -27,6 +29,8 @@ import { findKeptAnswer } from "./consents/keptAnswers.ts";
 import { createRecordConsents } from "./consents/recordConsents.ts";
 import { consentRoutes } from "./consents/routes.ts";
 import type { Database } from "./db/client.ts";
+import { createDeviceFinder } from "./devices/findDevice.ts";
+import { deviceRoutes } from "./devices/routes.ts";
 import { createActiveDocuments } from "./documents/activeDocuments.ts";
 import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
 import { documentRoutes } from "./documents/routes.ts";
@@ -45,18 +49,25 @@ import { requestLog } from "./http/requestLog.ts";
 import { createNonceTaker } from "./http/requestNonces.ts";
 import { limitPerAddress, requireApiKey } from "./http/requireApiKey.ts";
 import { createVerbContext } from "./http/verbContext.ts";
+import type { JobQueue } from "./jobs/jobQueue.ts";
+import { deadLetterRoutes } from "./jobs/routes.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
 import { type Metrics, registerGauges } from "./operations/metrics.ts";
 import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { createReadiness } from "./operations/readiness.ts";
+import { readJobDepths } from "./operations/readJobDepths.ts";
 import { readPipelineDepths } from "./operations/readPipelineDepths.ts";
 import { readPublisherBalances } from "./operations/readPublisherBalances.ts";
 import { operationRoutes } from "./operations/routes.ts";
+import { createCheckTarget } from "./outbound/checkTarget.ts";
+import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
   db: Database;
+  jobs: JobQueue;
   clock: () => Date;
   logger: Logger;
   countRequest: CountRequest;
@@ -72,6 +83,8 @@ export type AppDeps = {
   metricsToken: string | undefined;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
+  resolveName: ResolveName;
+  webhookAllowLoopback: boolean;
 };
 
 /** Of the surfaces that have one of their own. */
@@ -111,6 +124,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     metrics,
     {
       pipelineDepths: () => readPipelineDepths(db),
+      jobDepths: () => readJobDepths(db),
       publisherBalances: async () => readPublisherBalances(await chains.all(), readerOf),
     },
     clock,
@@ -121,16 +135,19 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await refreshGauges();
     return metrics.registry.metrics();
   };
+  const submitHashes = createSubmitHashes(db, deps.planLimits);
+  const findOwnLeaf = createOwnLeafFinder(db);
+  const onDisagreement = createDisagreementReport(metrics, logger, clock);
+  const readOwnStatuses = createOwnStatusReader({ chains, findOwnLeaf, onDisagreement });
   const tokens = createAccountTokens({ db, secretBox: deps.secretBox, issuer: deps.publicUrl, clock });
 
-  const findOwnLeaf = createOwnLeafFinder(db);
   const describeLeaf = createLeafDescriber({
     chains,
     indexedUpTo,
-    readProof: createProofReader(db),
+    readPath: createPathReader(db),
     readerOf,
     publicUrl: deps.publicUrl,
-    onDisagreement: createDisagreementReport(metrics, logger, clock),
+    onDisagreement,
   });
   const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
 
@@ -155,6 +172,24 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       secretBox: deps.secretBox,
     }),
     ...auditRoutes({ verbContext }),
+    ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
+    ...webhookRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      settings: {
+        secretBox: deps.secretBox,
+        checkTarget: createCheckTarget({
+          resolveName: deps.resolveName,
+          allowLoopback: deps.webhookAllowLoopback,
+        }),
+      },
+    }),
+    ...chainRoutes({
+      verbContext,
+      listChains: chains.fresh,
+      secretBox: deps.secretBox,
+      rpcTimeoutMs: deps.rpcTimeoutMs,
+    }),
     ...documentRoutes({
       verbContext,
       findActiveDocument: createActiveDocuments(db, deps.publicUrl),
@@ -165,12 +200,20 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     ...anchoringRoutes({
       verbContext,
       chains,
-      submitHashes: createSubmitHashes(db, deps.planLimits),
+      submitHashes,
       findEarliestLeaf: createEarliestLeafFinder(db),
       findOwnLeaf,
+      readOwnStatuses,
       describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: () => describeJwks(db),
+    }),
+    ...deviceRoutes({
+      verbContext,
+      chains,
+      findDevice: createDeviceFinder(db),
+      submitHashes,
+      readOwnStatuses,
     }),
     ...consentLogRoutes({
       verbContext,

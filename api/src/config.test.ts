@@ -57,6 +57,7 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   PLAN_FREE_HASHES: { good: "0", becomes: 0, bad: ["-1", "many"] },
   PLAN_BASIC_HASHES: { good: "5000", becomes: 5_000, bad: ["-1", "1.5"] },
   PLAN_PRO_HASHES: { good: "9007199254740991", becomes: 9_007_199_254_740_991, bad: ["9007199254740992"] },
+  WEBHOOK_ALLOW_LOOPBACK: { good: "1", becomes: true, bad: ["true", "hunter2"] },
   DATABASE_CONNECTIONS_MAX: { good: "5", becomes: 5, bad: ["4", "1077", "hunter2"] },
   LOG_LEVEL: { good: "silent", becomes: "silent", bad: ["hunter2", "INFO77"] },
   CHAIN_ID: { good: "137", becomes: 137, bad: ["0", "9007199254740993", "hunter2"] },

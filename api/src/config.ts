@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isPrivateKey } from "./chain/publisherKey.ts";
 
 /** Where a setting's value stands for nothing given: the empty string counts as absent, as shells and container files write it. */
 const given = (env: NodeJS.ProcessEnv, name: string) => (env[name] === "" ? undefined : env[name]);
@@ -20,9 +21,6 @@ function isAddressOrSubnet(text: string): boolean {
   if (family === 0 || rest.length > 0) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
-
-/** Order of secp256k1's group: a private key lies between zero and it (SEC 2, §2.4.1). */
-const SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 type Setting = { doc: string; unit?: string; secret?: true; default?: string; schema: z.ZodType };
 
@@ -147,7 +145,7 @@ export const SETTINGS = {
     schema: integer(1, 10_000),
   },
   CHAIN_KEY_ENCRYPTION_SECRET: {
-    doc: "Seals private keys in the database: 32 characters or more; several, comma-separated: the first seals, all open",
+    doc: "Seals private keys and webhook secrets in the database: 32 characters or more; several, comma-separated: the first seals, all open",
     schema: z
       .string()
       .transform((text) => text.split(",").map((part) => part.trim()))
@@ -158,9 +156,14 @@ export const SETTINGS = {
       .optional(),
     secret: true,
   },
+  WEBHOOK_ALLOW_LOOPBACK: {
+    doc: "1 lets webhooks call this machine, by http too; for development",
+    default: "0",
+    schema: z.enum(["0", "1"], "must be 0 or 1").transform((text) => text === "1"),
+  },
   DATABASE_CONNECTIONS_MAX: {
-    // A worker's three locked steps hold a connection each while they ask for another; with fewer they may wait for each other.
-    doc: "Connections of one process to PostgreSQL, 5 or more",
+    // The three locked steps of a chain hold a connection each while they ask for another; with fewer they may wait for each other.
+    doc: "Connections to PostgreSQL of an API, and of a worker for each of its chains; 5 or more",
     default: "10",
     schema: integer(5, 1_000),
   },
@@ -170,7 +173,7 @@ export const SETTINGS = {
     schema: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
   },
   CHAIN_ID: {
-    doc: "EIP-155 id of the chain to anchor on",
+    doc: "EIP-155 id of a chain to anchor on; workers without CHAIN_* work for chains that are added over HTTP",
     schema: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   },
   CHAIN_NAME: {
@@ -182,9 +185,7 @@ export const SETTINGS = {
   CHAIN_CONTRACT_ADDRESS: { doc: "AnchorRegistry on that chain", schema: hexBytes(20).optional() },
   CHAIN_PUBLISHER_PRIVATE_KEY: {
     doc: "Key of the publisher, which signs and pays for anchors; workers only",
-    schema: hexBytes(32)
-      .refine((key) => BigInt(key) > 0n && BigInt(key) < SECP256K1_ORDER, "is not a key of secp256k1")
-      .optional(),
+    schema: hexBytes(32).refine(isPrivateKey, "is not a key of secp256k1").optional(),
     secret: true,
   },
   CHAIN_CONFIRMATIONS: {

@@ -43,3 +43,9 @@ export function newId(): string {
   bytes[8] = 0x80 | (sequence & 0x3f);
   return stringify(bytes);
 }
+
+/** The smallest UUID of version 7 that could be made at this time. */
+export function smallestIdAt(timeMs: number): string {
+  const hex = Math.max(0, timeMs).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

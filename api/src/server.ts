@@ -8,7 +8,9 @@ import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
+import { createJobQueue } from "./jobs/jobQueue.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
+import { resolveByDns } from "./outbound/resolveTarget.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
@@ -65,8 +67,10 @@ function main(): void {
   const metrics = createMetrics();
   const limits = createLimits(config, db, clock, logger, metrics);
   const keyUse = startRecordingKeyUse(db, clock, logger);
+  const jobs = createJobQueue(db, { supervise: false, logger });
   const app = createApp({
     db,
+    jobs,
     clock,
     logger,
     countRequest: limits.countRequest,
@@ -86,6 +90,8 @@ function main(): void {
     secretBox: config.CHAIN_KEY_ENCRYPTION_SECRET
       ? createSecretBox(config.CHAIN_KEY_ENCRYPTION_SECRET)
       : null,
+    resolveName: resolveByDns,
+    webhookAllowLoopback: config.WEBHOOK_ALLOW_LOOPBACK,
     planLimits: {
       free: config.PLAN_FREE_HASHES,
       basic: config.PLAN_BASIC_HASHES,
@@ -123,6 +129,7 @@ function main(): void {
     await drained;
     clearTimeout(timer);
     await keyUse.stop();
+    await jobs.stop();
     limits.close();
     await db.pool.end();
     logger.info("stopped");

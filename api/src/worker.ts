@@ -1,21 +1,20 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { Registry } from "prom-client";
 import { loadKeccak } from "#protocol/merkleTree.ts";
-import { createAnchorWriter } from "./chain/anchorWriter.ts";
-import { createChainReader } from "./chain/chainReader.ts";
-import { registerChain, requireChain, WrongChainError } from "./chain/registerChain.ts";
-import { watchBalance } from "./chain/watchBalance.ts";
+import { WrongChainError } from "./chain/registerChain.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { forgetOldAnswers } from "./consents/keptAnswers.ts";
 import { connectDatabase } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { forgetOldWindows } from "./http/rateLimit.ts";
 import { forgetOldNonces } from "./http/requestNonces.ts";
+import { runJobWorkers } from "./jobWorkers.ts";
 import { createWorkerMetrics } from "./operations/metrics.ts";
 import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { serveMetrics } from "./operations/serveMetrics.ts";
-import { pipelineSteps } from "./pipeline/pipelineSteps.ts";
+import { followChains } from "./pipeline/followChains.ts";
+import { createChainLister, type KeyedChain } from "./pipeline/keyedChains.ts";
+import { runChain } from "./pipeline/runChain.ts";
 import { runLoop, type Step } from "./pipeline/runLoop.ts";
 import {
   isReadableByOthers,
@@ -23,103 +22,92 @@ import {
   registerSigningKey,
   UnusableSigningKeyError,
 } from "./pipeline/signingKey.ts";
+import { untilDone } from "./pipeline/untilDone.ts";
+import { createSecretBox } from "./secrets/secretBox.ts";
 import { onShutdown } from "./shutdown.ts";
 
 /** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
-const BALANCE_INTERVAL_MS = 60_000;
+const STATEMENT_TIMEOUT_MS = 120_000;
 
-/** Settings that only a worker needs. */
-function workerSettings(config: Config) {
-  const {
-    CHAIN_ID,
-    CHAIN_RPC_URL,
-    CHAIN_CONTRACT_ADDRESS,
-    CHAIN_PUBLISHER_PRIVATE_KEY,
-    RECEIPT_SIGNING_KEY_FILE,
-  } = config;
-  const needed = {
-    CHAIN_ID,
-    CHAIN_RPC_URL,
-    CHAIN_CONTRACT_ADDRESS,
-    CHAIN_PUBLISHER_PRIVATE_KEY,
-    RECEIPT_SIGNING_KEY_FILE,
-  };
+/**
+ * The chain of the settings; null when they name none: then all chains are in the database.
+ * @throws {InvalidSettingsError} for half a chain.
+ */
+function settingsChain(config: Config): KeyedChain | null {
+  const { CHAIN_ID, CHAIN_RPC_URL, CHAIN_CONTRACT_ADDRESS, CHAIN_PUBLISHER_PRIVATE_KEY } = config;
+  const needed = { CHAIN_ID, CHAIN_RPC_URL, CHAIN_CONTRACT_ADDRESS, CHAIN_PUBLISHER_PRIVATE_KEY };
   const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [name] : []));
-  if (missing.length > 0) throw new InvalidSettingsError(`A worker needs: ${missing.join(", ")}`);
-  return needed as { [Name in keyof typeof needed]: NonNullable<(typeof needed)[Name]> };
+  if (missing.length === Object.keys(needed).length) return null;
+  if (missing.length > 0)
+    throw new InvalidSettingsError(`A worker with a chain of its own needs: ${missing.join(", ")}`);
+  return {
+    source: "settings",
+    chainId: CHAIN_ID!,
+    name: config.CHAIN_NAME,
+    rpcUrl: CHAIN_RPC_URL!,
+    contractAddress: CHAIN_CONTRACT_ADDRESS!,
+    confirmations: config.CHAIN_CONFIRMATIONS,
+    privateKey: CHAIN_PUBLISHER_PRIVATE_KEY!,
+  };
+}
+
+function signingKeyOf({ RECEIPT_SIGNING_KEY_FILE: file }: Config, logger: pino.Logger) {
+  if (file === undefined) throw new InvalidSettingsError("A worker needs: RECEIPT_SIGNING_KEY_FILE");
+  const signingKey = readSigningKey(file);
+  if (isReadableByOthers(file))
+    logger.warn({ file }, "other users of this machine can read the receipt signing key; chmod 600");
+  return signingKey;
 }
 
 /** The process that seals, broadcasts and confirms. Run as many as you like: they share the work through the database. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const settings = workerSettings(config);
+  const settings = settingsChain(config);
   const logger = pino({
     level: config.LOG_LEVEL,
     base: { process: config.WORKER_NAME },
     serializers: { err: errorForLog },
   });
   const clock = () => new Date();
-  const signingKey = readSigningKey(settings.RECEIPT_SIGNING_KEY_FILE);
-  if (isReadableByOthers(settings.RECEIPT_SIGNING_KEY_FILE))
-    logger.warn(
-      { file: settings.RECEIPT_SIGNING_KEY_FILE },
-      "other users of this machine can read the receipt signing key; chmod 600",
-    );
+  const signingKey = signingKeyOf(config, logger);
   await loadKeccak();
   const metrics = createWorkerMetrics(clock);
-  const db = connectDatabase({
-    url: config.DATABASE_URL,
-    connectionsMax: config.DATABASE_CONNECTIONS_MAX,
-    statementTimeoutMs: 120_000,
-    onError: (err) => logger.warn({ err }, "database connection lost"),
-  });
+
+  const connect = () =>
+    connectDatabase({
+      url: config.DATABASE_URL,
+      connectionsMax: config.DATABASE_CONNECTIONS_MAX,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      onError: (err) => logger.warn({ err }, "database connection lost"),
+    });
+  const db = connect();
   const stop = new AbortController();
+  const { signal } = stop;
   onShutdown(logger, () => stop.abort());
-  await listenForMetrics(config, metrics.registry, stop.signal, logger);
+  await listenForMetrics(config, metrics.registry, signal, logger);
+  const jobs = runJobWorkers({ db, config, clock, logger, signal });
+  const pollMs = config.PIPELINE_POLL_MS;
 
-  const reader = createChainReader(
-    {
-      rpcUrl: settings.CHAIN_RPC_URL,
-      contractAddress: Buffer.from(settings.CHAIN_CONTRACT_ADDRESS.slice(2), "hex"),
+  await untilDone(() => registerSigningKey(db, signingKey, clock()), { pollMs, signal, logger });
+  if (settings === null) logger.info("worker ready");
+  const secret = config.CHAIN_KEY_ENCRYPTION_SECRET;
+  const secretBox = secret === undefined ? null : createSecretBox(secret);
+  const deps = {
+    connect,
+    signingKey,
+    limits: {
+      sealIntervalMs: config.SEAL_INTERVAL_MS,
+      batchLeavesMax: config.BATCH_LEAVES_MAX,
+      resendAfterMs: config.RESEND_AFTER_MS,
+      replaceAfterMs: config.REPLACE_AFTER_MS,
     },
-    config.RPC_TIMEOUT_MS,
-    () => metrics.rpcErrors.inc({ chain_id: settings.CHAIN_ID }),
-  );
-  const writer = createAnchorWriter(reader, {
-    chainId: settings.CHAIN_ID,
-    contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
-    privateKey: settings.CHAIN_PUBLISHER_PRIVATE_KEY,
-  });
-  const prepare = async () => {
-    await requireChain(reader, {
-      chainId: settings.CHAIN_ID,
-      contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
-    });
-    await registerSigningKey(db, signingKey, clock());
-    return registerChain(db, {
-      chainId: settings.CHAIN_ID,
-      name: config.CHAIN_NAME,
-      rpcUrl: settings.CHAIN_RPC_URL,
-      contractAddress: settings.CHAIN_CONTRACT_ADDRESS,
-      publisher: writer.publisher,
-      confirmations: config.CHAIN_CONFIRMATIONS,
-    });
+    pollMs,
+    rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    balanceAnchorsMin: config.BALANCE_ANCHORS_MIN,
+    clock,
+    logger,
   };
-  const chain = await untilDone(prepare, config.PIPELINE_POLL_MS, stop.signal, logger);
-  if (chain === null) return;
-
-  const limits = {
-    sealIntervalMs: config.SEAL_INTERVAL_MS,
-    batchLeavesMax: config.BATCH_LEAVES_MAX,
-    resendAfterMs: config.RESEND_AFTER_MS,
-    replaceAfterMs: config.REPLACE_AFTER_MS,
-  };
-  const steps = pipelineSteps({ db, chain, reader, writer, signingKey, limits, clock, logger });
-  logger.info(
-    { chainId: chain.chainId, publisher: writer.publisher, contract: settings.CHAIN_CONTRACT_ADDRESS },
-    "worker ready",
-  );
   const forget: Step = {
     name: "forget what is over",
     run: async () => {
@@ -129,21 +117,30 @@ async function main(): Promise<void> {
       return false;
     },
   };
-  const balance: Step = {
-    name: "watch balance",
-    run: async () => {
-      const { chainId } = chain;
-      await watchBalance({ chainId, reader, writer, anchorsLeftMin: config.BALANCE_ANCHORS_MIN, logger });
-      return false;
-    },
-  };
-  const loop = { signal: stop.signal, logger };
-  const onRun = metrics.observeStep(chain.chainId);
   await Promise.all([
-    runLoop(balance, { ...loop, pollMs: BALANCE_INTERVAL_MS, onRun }),
-    ...steps.map((step) => runLoop(step, { ...loop, pollMs: config.PIPELINE_POLL_MS, onRun })),
-    runLoop(forget, { ...loop, pollMs: FORGET_INTERVAL_MS, onRun: metrics.observeStep() }),
+    followChains({
+      listChains: createChainLister({ db, secretBox, settings, logger }),
+      runChain: (keyed, chainSignal) =>
+        runChain(
+          {
+            ...deps,
+            onRun: metrics.observeStep(keyed.chainId),
+            onRpcError: () => metrics.rpcErrors.inc({ chain_id: keyed.chainId }),
+            onReady: ({ chainId }, publisher) =>
+              logger.info(
+                { chainId, publisher, contract: keyed.contractAddress },
+                keyed.source === "settings" ? "worker ready" : "chain taken up",
+              ),
+          },
+          keyed,
+          chainSignal,
+        ),
+      signal,
+      logger,
+    }),
+    runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() }),
   ]);
+  await jobs;
   await db.pool.end();
   logger.info("worker stopped");
 }
@@ -164,25 +161,6 @@ async function listenForMetrics(
     );
   });
   logger.info({ host, port: listening }, "metrics listening");
-}
-
-/** Tries until it succeeds: the database or the chain may come up after us. Settings that contradict the chain end the process. */
-async function untilDone<T>(
-  work: () => Promise<T>,
-  pollMs: number,
-  signal: AbortSignal,
-  logger: pino.Logger,
-): Promise<T | null> {
-  while (!signal.aborted) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof WrongChainError) throw error;
-      logger.warn({ err: error, retryInMs: pollMs }, "not ready to start");
-      await delay(pollMs, undefined, { signal }).catch(() => {});
-    }
-  }
-  return null;
 }
 
 main().catch((error: unknown) => {

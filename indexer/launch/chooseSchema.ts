@@ -1,50 +1,45 @@
-import type { ClientBase } from "pg";
+import type pg from "pg";
 import type { ChainReader } from "./chainReader.ts";
-import { isTooShort, listDisprovedChains } from "./chainWatch.ts";
-import { createIndexSchema, dropSyncCache, forgetChain, listIndexSchemas } from "./indexSchema.ts";
+import { isDisproved, isTooShort } from "./chainWatch.ts";
+import {
+  createIndexSchema,
+  emptyIndex,
+  listIndexedChains,
+  listIndexSchemas,
+  type Queryable,
+} from "./indexSchema.ts";
 import { type ChainIdentity, schemaBaseName } from "./schemaName.ts";
+import { dropSyncCache } from "./syncCache.ts";
 
 /**
- * The schema to index into: the one of these chains and this build if there is one and the chains still hold what it is built
- * on, else a fresh one. Indexes of chains that are no more are emptied on the way, so that nothing is read from them.
+ * The schema to index a chain into: the one of this chain and this build if there is one and the chain still holds what it is
+ * built on, else a fresh one. Indexes of what the chain is no more are emptied on the way, so that nothing is read from them.
  * @returns a schema that exists, with the launcher's table in it.
  */
-export async function chooseSchema(client: ClientBase, readers: readonly ChainReader[]): Promise<string> {
-  const identities = await Promise.all(readers.map(identify));
-  const base = schemaBaseName(identities);
-  for (const schema of await listIndexSchemas(client)) {
-    await forgetChains(client, schema, readers, await listDisprovedChains(client, schema, readers));
+export async function chooseSchema(database: pg.Pool, reader: ChainReader): Promise<string> {
+  const identity = await identify(reader);
+  const base = schemaBaseName(identity);
+  for (const { schema, chain } of await listIndexedChains(database)) {
+    if (chain.chainId !== reader.chain.chainId) continue;
+    if (await isDisproved(database, schema, reader)) await forgetChain(database, schema, reader);
   }
 
-  const mine = (await listIndexSchemas(client)).filter((schema) => schema.startsWith(`${base}_g`));
+  const mine = (await listIndexSchemas(database)).filter((schema) => schema.startsWith(`${base}_g`));
   const newest = mine.at(-1);
-  const schema = newest && (await canResume(client, newest, readers)) ? newest : `${base}_g${mine.length}`;
-  await createIndexSchema(client, schema, identities);
+  const schema = newest && (await canResume(database, newest, reader)) ? newest : `${base}_g${mine.length}`;
+  await createIndexSchema(database, schema, identity);
   return schema;
 }
 
-/** Takes back all that an index says about these chains, and what is cached of them. Repeating it changes nothing. */
-export async function forgetChains(
-  client: ClientBase,
-  schema: string,
-  readers: readonly ChainReader[],
-  chainIds: readonly number[],
-): Promise<void> {
-  for (const chainId of chainIds) {
-    await forgetChain(client, schema, chainId);
-    const reader = readers.find(({ chain }) => chain.chainId === chainId);
-    if (!reader?.chain.disposable) await dropSyncCache(client);
-  }
+/** Takes back all that an index says about its chain, and what is cached of it. Repeating it changes nothing. */
+export async function forgetChain(database: pg.Pool, schema: string, { chain }: ChainReader): Promise<void> {
+  await emptyIndex(database, schema);
+  if (!chain.disposable) await dropSyncCache(database, chain.chainId);
 }
 
-async function canResume(
-  client: ClientBase,
-  schema: string,
-  readers: readonly ChainReader[],
-): Promise<boolean> {
-  if ((await listDisprovedChains(client, schema, readers)).length > 0) return false;
-  for (const reader of readers) if (await isTooShort(client, schema, reader)) return false;
-  return true;
+async function canResume(database: Queryable, schema: string, reader: ChainReader): Promise<boolean> {
+  if (await isDisproved(database, schema, reader)) return false;
+  return !(await isTooShort(database, schema, reader));
 }
 
 async function identify(reader: ChainReader): Promise<ChainIdentity> {

@@ -3,11 +3,13 @@ import pg from "pg";
 
 const RETRY_MS = 250;
 const LOCK_KEY = "hashtext('holdfast indexer')";
+const CONNECTIONS_MAX = 5;
+const APPLICATION_NAME = "holdfast_indexer_launcher";
 
-/** The one connection through which the launcher works; it holds an advisory lock that ends with it, kill -9 included. */
+/** An advisory lock that ends with its connection, kill -9 included; whoever holds it may work on the database. */
 export type LauncherLock = {
-  /** The connection that holds the lock. A query on it fails while the database is away. */
-  client(): pg.Client;
+  /** @throws {LockNotHeldError} while the database is away. */
+  database(): pg.Pool;
   /** Rejects when another launcher took over while the database was away: this one must stop. */
   lost: Promise<never>;
   release(): Promise<void>;
@@ -19,6 +21,14 @@ export class LauncherReplacedError extends Error {
   constructor() {
     super("Another indexer took over this database");
     this.name = "LauncherReplacedError";
+  }
+}
+
+/** The database is away, and with it the lock; it passes, or `lost` rejects. */
+export class LockNotHeldError extends Error {
+  override name = "LockNotHeldError";
+  constructor() {
+    super("the database does not answer");
   }
 }
 
@@ -34,8 +44,15 @@ export async function acquireLauncherLock(
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {}); // heard only while the indexer runs
   let released = false;
-  let current = await connectWhenFree();
-  watch();
+  let holder: pg.Client | null = await connectWhenFree();
+  watch(holder);
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: CONNECTIONS_MAX,
+    application_name: APPLICATION_NAME,
+    keepAlive: true,
+  });
+  pool.on("error", () => {}); // the pool replaces the connection
 
   async function connectWhenFree(): Promise<pg.Client> {
     for (let told = ""; ; ) {
@@ -47,16 +64,17 @@ export async function acquireLauncherLock(
     }
   }
 
-  function watch(): void {
-    current.once("end", async () => {
+  function watch(client: pg.Client): void {
+    client.once("end", async () => {
+      holder = null;
       if (released || signal.aborted) return;
       onWait("the database closed the connection");
       for (;;) {
         const attempt = await tryConnect(databaseUrl);
         if (attempt === "another indexer is at work") return lost.reject(new LauncherReplacedError());
         if (attempt instanceof pg.Client) {
-          current = attempt;
-          return watch();
+          holder = attempt;
+          return watch(attempt);
         }
         await delay(RETRY_MS);
         if (released || signal.aborted) return;
@@ -65,11 +83,15 @@ export async function acquireLauncherLock(
   }
 
   return {
-    client: () => current,
+    database() {
+      if (holder === null) throw new LockNotHeldError();
+      return pool;
+    },
     lost: lost.promise,
     async release() {
       released = true;
-      await current.end().catch(() => {});
+      await pool.end();
+      await holder?.end().catch(() => {});
     },
   };
 }
@@ -78,7 +100,7 @@ export async function acquireLauncherLock(
 async function tryConnect(databaseUrl: string): Promise<pg.Client | string> {
   const client = new pg.Client({
     connectionString: databaseUrl,
-    application_name: "holdfast_indexer_launcher",
+    application_name: APPLICATION_NAME,
     keepAlive: true,
   });
   client.on("error", () => {}); // "end" follows, and is what we act on

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startAnvilChain, type TestChain } from "#test/support/chains.ts";
 import { deployRegistry, type TestRegistry } from "#test/support/registry.ts";
@@ -69,4 +72,19 @@ test("an endpoint that is down is a 502, which Ponder repeats, and the next endp
   expect((await call(two.urls[0]!, "eth_chainId", [])).status).toBe(502);
   expect((await call(two.urls[1]!, "eth_chainId", [])).body.result).toBe("0x7a69");
   await two.close();
+});
+
+test("user and password of an endpoint's URL reach it as a header", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end('{"jsonrpc":"2.0","id":7,"result":"0x1"}');
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const guarded = await startRelay(`http://user:p%40ss@127.0.0.1:${port}/path`);
+  expect((await call(guarded.urls[0]!, "eth_chainId", [])).body.result).toBe("0x1");
+  expect(seen).toEqual([`Basic ${Buffer.from("user:p@ss").toString("base64")}`]);
+  await guarded.close();
+  server.close();
 });

@@ -52,11 +52,24 @@ async function relay(upstream: string, request: IncomingMessage, response: Serve
   response.end(answer.body);
 }
 
-async function post(url: string, body: string): Promise<{ status: number; body: string }> {
-  const headers = { "content-type": "application/json" };
+async function post(upstream: string, body: string): Promise<{ status: number; body: string }> {
+  const { url, headers } = endpointOf(upstream);
   const signal = AbortSignal.timeout(UPSTREAM_TIMEOUT_MS);
   const response = await fetch(url, { method: "POST", headers, body, signal });
   return { status: response.status, body: await response.text() };
+}
+
+/** User and password of a URL go into a header: fetch takes no URL that holds them. */
+function endpointOf(upstream: string): { url: string; headers: Record<string, string> } {
+  const headers = { "content-type": "application/json" };
+  const { username, password } = new URL(upstream);
+  if (username === "" && password === "") return { url: upstream, headers };
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const url = Object.assign(new URL(upstream), { username: "", password: "" }).href;
+  return {
+    url,
+    headers: { ...headers, authorization: `Basic ${Buffer.from(credentials).toString("base64")}` },
+  };
 }
 
 /** The hash of the block whose logs or receipts are asked for. */

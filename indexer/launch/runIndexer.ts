@@ -1,24 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
-import { parseChains } from "../chainSettings.ts";
-import { type ChainReader, createChainReader } from "./chainReader.ts";
-import { listDisprovedChains, recordFinality } from "./chainWatch.ts";
-import { chooseSchema, forgetChains } from "./chooseSchema.ts";
-import { dropStaleSchemas } from "./indexSchema.ts";
+import { type ChainSettings, parseChains } from "../chainSettings.ts";
+import { answerGraphql, type GraphqlServer } from "./answerGraphql.ts";
+import { indexChain } from "./indexChain.ts";
+import { listKnownChains } from "./knownChains.ts";
 import { acquireLauncherLock, type LauncherLock } from "./launcherLock.ts";
-import { type PonderProcess, startPonder, VIEWS_SCHEMA } from "./ponderProcess.ts";
-import { prepareToResume } from "./prepareToResume.ts";
-import { startRpcRelay } from "./rpcRelay.ts";
-import { createStallWatch } from "./stallWatch.ts";
-import { openViewsSchema } from "./viewsSchema.ts";
+import { untilAnswered } from "./untilAnswered.ts";
+import { openViews, retireIndexes } from "./views.ts";
 
-const RETRY_MS = 1_000;
-const WATCH_DISPOSABLE_MS = 1_000;
-const WATCH_MS = 30_000;
+/** How soon a chain that was added or changed is taken up. */
+const LOOK_MS = 2_000;
 
 export type IndexerOptions = {
   databaseUrl: string;
-  chainsJson: string;
+  /** INDEXER_CHAINS; absent when all chains are the database's. */
+  chainsJson: string | undefined;
+  /** Where GraphQL and /status are answered. */
   host: string;
   /** TCP port; not 0, Ponder cannot tell which one it got. */
   port: number;
@@ -28,140 +26,103 @@ export type IndexerOptions = {
   log: Logger;
   /** Aborted to stop. */
   signal: AbortSignal;
-  /** Called whenever an index goes live: at the start, and again after a chain became another one. */
-  onLive: (live: { url: string; schema: string }) => void;
+  /** Called whenever the index of a chain goes live: at the start, and again after the chain became another one. */
+  onLive: (live: { url: string; chainId: number; schema: string }) => void;
 };
 
 /**
- * Runs Ponder until `signal` says stop, and starts it on a fresh schema whenever a chain under it has become another one.
- * @returns 0 after a stop, else Ponder's exit code: its supervisor starts us again.
+ * Indexes every chain that the settings and the database name, each with a Ponder of its own, until `signal` says stop. Chains that
+ * the database gets meanwhile are taken up, changed ones are started again.
  * @throws {LauncherReplacedError}
  */
-export async function runIndexer(options: IndexerOptions): Promise<number> {
+export async function runIndexer(options: IndexerOptions): Promise<void> {
   const { log, signal } = options;
-  const chains = parseChains(options.chainsJson);
-  const readers = chains.map(createChainReader);
-  const relays = await Promise.all(chains.map(startRpcRelay));
-  const relayed = chains.map((chain, i) => ({ ...chain, rpcUrl: relays[i]?.urls }));
+  const settings = parseChains(options.chainsJson);
   const lock = await acquireLauncherLock(options.databaseUrl, {
     signal,
     onWait: (reason) => log.warn({ msg: "Indexer waits", reason }),
   });
+  const stop = new AbortController();
+  const run: Run = { options, lock, signal: AbortSignal.any([signal, stop.signal]), indexed: new Map() };
+  const following = followChains(run, settings);
   try {
-    for (;;) {
-      const end = await indexUntilDisproved(
-        { ...options, chainsJson: JSON.stringify(relayed) },
-        readers,
-        lock,
-      );
-      if (signal.aborted) return 0;
-      if (end.kind === "exited") return end.code || 1;
-    }
+    await Promise.race([following, lock.lost]);
   } finally {
+    stop.abort();
+    await following.catch(() => {});
     await lock.release();
-    await Promise.all(relays.map((relay) => relay.close()));
   }
 }
 
-/** How a run of Ponder ended: on its own, stuck, or because chains are not the ones that were indexed. */
-type End = { kind: "exited"; code: number } | { kind: "stalled" } | { kind: "disproved"; chainIds: number[] };
-
-async function indexUntilDisproved(
-  options: IndexerOptions,
-  readers: readonly ChainReader[],
-  lock: LauncherLock,
-): Promise<End> {
-  const { log, signal } = options;
-  const schema = await retried(options, () => prepareSchema(lock, readers, options));
-  if (schema === undefined) return { kind: "exited", code: 0 };
-  log.info({ msg: "Starting Ponder", schema });
-  const ponder = startPonder({ ...options, schema, onLog: (line) => process.stdout.write(`${line}\n`) });
-  const done = new AbortController();
-  const end = await Promise.race([
-    ponder.exited.then((code): End => ({ kind: "exited", code })),
-    aborted(signal).then((): End => ({ kind: "exited", code: 0 })),
-    ponder.unrecoverable.then((chainId): End => ({ kind: "disproved", chainIds: [chainId] })),
-    watchChains({ options, schema, readers, lock, ponder, signal: done.signal }),
-    lock.lost,
-  ]).finally(async () => {
-    done.abort();
-    await ponder.stop();
-  });
-  if (end.kind === "stalled")
-    log.warn({ msg: "Ponder no longer follows its chain: starting it again", schema });
-  if (end.kind === "disproved") {
-    log.warn({ msg: "A chain is not the one that was indexed: starting a fresh index", schema, ...end });
-    await retried(options, () => forgetChains(lock.client(), schema, readers, end.chainIds));
-  }
-  return end;
-}
-
-async function prepareSchema(
-  lock: LauncherLock,
-  readers: readonly ChainReader[],
-  { readerRole }: IndexerOptions,
-): Promise<string> {
-  const schema = await chooseSchema(lock.client(), readers);
-  await openViewsSchema(lock.client(), VIEWS_SCHEMA, readerRole);
-  await prepareToResume(lock.client(), schema);
-  return schema;
-}
-
-type Watch = {
+type IndexedChain = { chain: ChainSettings; stop(): Promise<void> };
+type Run = {
   options: IndexerOptions;
-  schema: string;
-  readers: readonly ChainReader[];
   lock: LauncherLock;
-  ponder: PonderProcess;
   signal: AbortSignal;
+  /** By chain id. */
+  indexed: Map<number, IndexedChain>;
+  graphql?: GraphqlServer;
 };
 
-/** Announces the index when it is live, then looks from time to time whether the chains are still the same. */
-async function watchChains({ options, schema, readers, lock, ponder, signal }: Watch): Promise<End> {
-  const intervalMs = readers.some(({ chain }) => chain.disposable) ? WATCH_DISPOSABLE_MS : WATCH_MS;
-  const isStalled = createStallWatch(readers);
-  let live = false;
-  void ponder.live.then(async (port) => {
-    live = true;
-    options.onLive({ url: `http://${options.host}:${port}`, schema });
-    const dropped = await retried({ ...options, signal }, () => dropStaleSchemas(lock.client(), schema));
-    if (dropped?.length) options.log.info({ msg: "Dropped stale indexes", schemas: dropped });
-  });
-  for (;;) {
-    await delay(intervalMs, undefined, { signal });
-    try {
-      const chainIds = await listDisprovedChains(lock.client(), schema, readers);
-      if (chainIds.length > 0) return { kind: "disproved", chainIds };
-      if (!live) continue;
-      await recordFinality(lock.client(), schema, readers);
-      if (await isStalled(lock.client(), schema)) return { kind: "stalled" };
-    } catch (error) {
-      options.log.debug({ msg: "Could not look after the chains", reason: (error as Error).message });
-    }
+async function followChains(run: Run, settings: readonly ChainSettings[]): Promise<void> {
+  const { options, lock, signal } = run;
+  const waiting = { log: options.log, signal };
+  await untilAnswered(waiting, () => openViews(lock.database(), options.readerRole));
+  for (let isIdle = false; !signal.aborted; ) {
+    await untilAnswered(waiting, async () =>
+      takeUp(run, await listKnownChains(lock.database(), settings, options.log)),
+    );
+    if (run.indexed.size === 0 && !isIdle) options.log.info({ msg: "There is no chain to index yet" });
+    isIdle = run.indexed.size === 0;
+    await delay(LOOK_MS, undefined, { signal }).catch(() => {});
   }
+  await Promise.all([run.graphql?.stop(), ...[...run.indexed.values()].map((one) => one.stop())]);
 }
 
-/** Repeats what needs the chains and the database until both answer; undefined once stopped. */
-async function retried<T>(
-  { log, signal }: Pick<IndexerOptions, "log" | "signal">,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  for (let told = ""; !signal.aborted; ) {
-    try {
-      return await work();
-    } catch (error) {
-      const reason = (error as Error).message.split("\n", 1)[0] ?? "";
-      if (reason !== told) log.warn({ msg: "Indexer waits", reason });
-      told = reason;
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
-    }
+/** Stops what is gone or changed, and starts what is new. */
+async function takeUp(run: Run, known: readonly ChainSettings[]): Promise<void> {
+  const { options, lock, indexed } = run;
+  const isSame = (chain: ChainSettings) => isDeepStrictEqual(indexed.get(chain.chainId)?.chain, chain);
+  if (known.length === indexed.size && known.every(isSame)) return;
+  for (const [chainId, { chain, stop }] of indexed) {
+    if (known.some((one) => isDeepStrictEqual(one, chain))) continue;
+    options.log.info({ msg: "A chain has changed or is gone", chainId });
+    await stop();
+    indexed.delete(chainId);
   }
-  return undefined;
+  const dropped = await retireIndexes(
+    lock.database(),
+    known.map(({ chainId }) => chainId),
+  );
+  if (dropped.length > 0)
+    options.log.info({ msg: "Dropped indexes of chains that are gone", schemas: dropped });
+  for (const chain of known) if (!indexed.has(chain.chainId)) indexed.set(chain.chainId, start(run, chain));
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+function start(run: Run, chain: ChainSettings): IndexedChain {
+  const { options, lock } = run;
+  const { chainId } = chain;
+  const log = options.log.child({ chainId });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
+  run.graphql ??= answerGraphql({ ...options, chain, signal: run.signal });
+  const { listening } = run.graphql;
+  const done = indexChain({
+    ...options,
+    chain,
+    lock,
+    log,
+    signal,
+    onLive: (schema) =>
+      void listening.then((port) =>
+        options.onLive({ url: `http://${options.host}:${port}`, chainId, schema }),
+      ),
   });
+  return {
+    chain,
+    stop() {
+      stop.abort();
+      return done;
+    },
+  };
 }

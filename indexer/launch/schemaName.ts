@@ -14,15 +14,14 @@ export const SCHEMA_PREFIX = "holdfast_index_";
 export type ChainIdentity = { chain: ChainSettings; genesisHash: string };
 
 /**
- * Name of the schema for these chains as the indexer is now, without its generation. The same chains and code give the same
- * name, so a restart resumes; a reset chain, another contract or changed indexer code gives another, so it starts anew.
+ * Name of the schema for a chain as the indexer is now, without its generation. The same chain and code give the same name, so a
+ * restart resumes; a reset chain, another contract or changed indexer code gives another, so it starts anew.
  */
-export function schemaBaseName(identities: readonly ChainIdentity[]): string {
-  const hash = createHash("sha256").update(buildDigest());
-  for (const { chain, genesisHash } of identities) {
-    const address = chain.contractAddress.toLowerCase();
-    hash.update(JSON.stringify([chain.chainId, genesisHash, address, chain.startBlock, chain.disposable]));
-  }
+export function schemaBaseName({ chain, genesisHash }: ChainIdentity): string {
+  const address = chain.contractAddress.toLowerCase();
+  const hash = createHash("sha256")
+    .update(buildDigest())
+    .update(JSON.stringify([chain.chainId, genesisHash, address, chain.startBlock, chain.disposable]));
   return SCHEMA_PREFIX + hash.digest("hex").slice(0, 16);
 }
 

@@ -101,12 +101,14 @@ function nodeCountOf(leafCount: number): number {
   return count;
 }
 
+/** What hashLevel hashes: made once, as making it costs a small tree more than a hash. */
+const pair = new Uint8Array(2 * NODE_BYTES);
+const pairWords = new Int32Array(pair.buffer);
+
 /** Writes the parents of the `size` nodes at byte `level` right behind them. */
 function hashLevel(keccak: IHasher, nodes: Uint8Array, level: number, size: number): void {
   // Copying a pair word by word costs a tenth of hashing it; a subarray for each pair costs a fifth.
   const words = new Int32Array(nodes.buffer);
-  const pair = new Uint8Array(2 * NODE_BYTES);
-  const pairWords = new Int32Array(pair.buffer);
   const end = level + size * NODE_BYTES;
   let parent = end;
   let left = level;

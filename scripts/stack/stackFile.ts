@@ -11,6 +11,8 @@ export type StackFile = {
   contract: string;
   publisher: string;
   adminKey: string;
+  /** Whether webhooks may call this machine (WEBHOOK_ALLOW_LOOPBACK). */
+  webhookAllowLoopback: boolean;
 };
 
 const fileIn = (home: string) => join(home, "stack.json");

@@ -62,6 +62,7 @@ export async function startWorker(
       CHAIN_RPC_URL: chain.rpcUrl,
       CHAIN_CONTRACT_ADDRESS: chain.contract,
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
@@ -85,13 +86,18 @@ export async function startApi(
     env: environmentOf(READ_BY.api, {
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
-      CHAIN_KEY_ENCRYPTION_SECRET: keptSecret(join(start.home, "chain-key-encryption-secret")),
+      CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       ...(chain.isDevelopment ? developmentLimits() : {}),
       ...settings,
       PORT: String(port),
     }),
     startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
   });
+}
+
+/** The API seals keys of chains with it, and the worker opens them. */
+function chainKeyEncryptionSecret({ home }: StackStart): string {
+  return keptSecret(join(home, "chain-key-encryption-secret"));
 }
 
 /** A development stack is one address behind which everybody and every test stands: a hundred times the usual limits. */

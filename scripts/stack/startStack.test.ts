@@ -4,6 +4,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SETTINGS } from "#api/config.ts";
+import { startAnvilChain } from "#test/support/chains.ts";
+import { deployRegistry } from "#test/support/registry.ts";
 import { until } from "#test/support/until.ts";
 import { READ_BY } from "./processSettings.ts";
 import { type Stack, startStack } from "./startStack.ts";
@@ -36,11 +38,11 @@ afterAll(async () => {
 
 const writtenFile = () => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
 
-async function submit(hash: string): Promise<void> {
+async function submit(hash: string, chainId?: number): Promise<void> {
   const response = await fetch(`${stack.api}/v1/hashes`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-api-key": stack.adminKey },
-    body: JSON.stringify({ hash }),
+    body: JSON.stringify({ hash, chainId }),
   });
   expect(response.status).toBe(202);
 }
@@ -60,6 +62,35 @@ test("a second start in the same home is refused, and the running stack keeps it
   expect(writtenFile()).toEqual(before);
 });
 
+test("HA-10 webhooks may not call this machine, and stack.json says so", () => {
+  expect(writtenFile()).toMatchObject({ webhookAllowLoopback: false });
+});
+
+test("HA-17 a chain that is added over HTTP is worked for and indexed by what runs already", async () => {
+  const chain = await startAnvilChain({ chainId: 424_242, mining: { intervalMs: 500 } });
+  try {
+    const { address } = await deployRegistry(chain);
+    const added = await fetch(`${stack.api}/admin/chains`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": stack.adminKey },
+      body: JSON.stringify({
+        name: "Second",
+        chainId: chain.chainId,
+        rpcUrl: chain.rpcUrl,
+        contractAddress: address,
+        privateKey: chain.accounts[3]!.privateKey,
+        confirmations: 1,
+      }),
+    });
+    expect(added.status).toBe(201);
+    const hash = `0x${"33".repeat(32)}`;
+    await submit(hash, chain.chainId);
+    expect((await receiptOf(hash)).anchor.chainId).toBe(chain.chainId);
+  } finally {
+    await chain.stop();
+  }
+});
+
 test("every setting belongs to the API or a worker", () => {
   expect(new Set<string>([...READ_BY.api, ...READ_BY.worker])).toEqual(new Set(Object.keys(SETTINGS)));
 });
@@ -70,6 +101,9 @@ test.runIf(existsSync("/proc/self/environ"))("each secret is only where SECURITY
   for (const pid of [api, indexer]) expect(environment(pid)).not.toContain(DEVELOPMENT_KEY);
   expect(environment(worker)).toContain(DEVELOPMENT_KEY);
   for (const pid of [api, worker, indexer]) expect(environment(pid)).not.toContain(OWNER_URL);
+  const sealing = readFileSync(join(home, "chain-key-encryption-secret"), "utf8");
+  for (const pid of [api, worker]) expect(environment(pid)).toContain(sealing);
+  expect(environment(indexer)).not.toContain(sealing);
   const ownerPassword = readFileSync(join(home, "postgres", "password"), "utf8");
   for (const pid of [api, worker]) expect(environment(pid)).not.toContain(ownerPassword);
 });

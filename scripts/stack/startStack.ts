@@ -60,6 +60,7 @@ async function startParts(start: StackStart): Promise<{ file: StackFile; pids: S
     contract: chain.contract,
     publisher: privateKeyToAccount(chain.publisherKey).address.toLowerCase(),
     adminKey: await unlessAborted(signal, keptAdminKey(databases.apiUrl, join(home, "admin-key"))),
+    webhookAllowLoopback: start.settings.WEBHOOK_ALLOW_LOOPBACK === "1",
   };
   const pids = () => ({ api: api.pid, worker: worker.pid, indexer: indexer.pid, chain: chain.pid() });
   return { file, pids };

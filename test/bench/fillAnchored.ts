@@ -8,7 +8,7 @@ import type { Stack } from "./stack.ts";
 /** Stores the hashes filledHash(0 … count − 1) in a stack and resolves once all of them are anchored. */
 export type Fill = (stack: Stack, tenantId: string, count: number) => Promise<void>;
 
-const leavesPerBatch = 100_000;
+const leavesPerBatch = 10_000;
 const anchorDeadlineMs = 30 * 60_000;
 
 /**
@@ -48,9 +48,10 @@ async function fillBatch(client: pg.Client, tenantId: string, from: number, to: 
     batchId,
     Buffer.from(nodes),
   ]);
-  await client.query("INSERT INTO app.batch_tenants (tenant_id, batch_id) VALUES ($1, $2)", [
+  await client.query("INSERT INTO app.batch_tenants (tenant_id, batch_id, hashes) VALUES ($1, $2, $3)", [
     tenantId,
     batchId,
+    to - from,
   ]);
   await client.query(
     `INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at, batch_id, leaf_index)

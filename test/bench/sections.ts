@@ -12,4 +12,5 @@ export const sections: Record<string, Section> = {
   consents: async (options) => (await import("./consents.ts")).run(options),
   "active-document": async (options) => (await import("./activeDocument.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
+  stats: async (options) => (await import("./stats.ts")).run(options),
 };

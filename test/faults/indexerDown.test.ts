@@ -27,27 +27,34 @@ async function accept(): Promise<Hex> {
   return hash;
 }
 
-/** Ponder's process, which the launcher started. */
+/** The process of the Ponder that indexes; another one answers GraphQL. */
 function ponderPid(): number {
-  const processes = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
-  const children = processes.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
-  return children.find(([, parent]) => parent === indexer.pid)![0]!;
+  return Number(
+    execFileSync("pgrep", ["-P", String(indexer.pid), "-f", " start --schema "], { encoding: "utf8" }),
+  );
 }
 
 const kills = [
-  { whom: "the launcher", kill: () => indexer.kill9() },
+  {
+    whom: "the launcher",
+    killAndRecover: async () => {
+      await indexer.kill9();
+      indexer = stack.startIndexer();
+      await indexer.live();
+    },
+  },
   {
     whom: "Ponder",
-    kill: async () => {
+    killAndRecover: async () => {
       process.kill(ponderPid(), "SIGKILL");
-      await indexer.exited; // the launcher ends with its Ponder: whoever supervises it starts it again
+      await indexer.live(2); // the launcher starts it again
     },
   },
 ];
 
 test.for(kills)(
   "$whom killed while anchors flow: what was sealed meanwhile is anchored once it is back",
-  async ({ kill }) => {
+  async ({ killAndRecover }) => {
     const anchoredBefore = accepted[0]!;
     let flowing = true;
     const answers = new Set<number>();
@@ -58,10 +65,9 @@ test.for(kills)(
       }
     })();
     await until(() => accepted.length > 20);
-    await kill();
+    const recovered = killAndRecover();
     await submitBatch(submitter, 5).then((hashes) => accepted.push(...hashes));
-    indexer = stack.startIndexer();
-    await indexer.live();
+    await recovered;
     flowing = false;
     await flow;
     expect([...answers]).toEqual([200]);

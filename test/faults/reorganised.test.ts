@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLeafDescriber } from "#api/anchoring/describeLeaf.ts";
 import { createEarliestLeafFinder } from "#api/anchoring/findLeaves.ts";
-import { createProofReader } from "#api/anchoring/readProofs.ts";
+import { createPathReader } from "#api/anchoring/readPaths.ts";
 import { createChainDirectory } from "#api/chain/chainDirectory.ts";
 import { createChainReader } from "#api/chain/chainReader.ts";
 import { readIndexedUpTo } from "#api/chain/indexedAnchors.ts";
@@ -178,7 +178,7 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     await expectKept(stack, [older, hash]);
   });
 
-  test("a leaf read before its anchor was removed and replaced is batched: never the old anchor with the new one's signature", async () => {
+  test("a leaf read before its anchor was removed and replaced has that anchor's own signature: never the old anchor with the new one's", async () => {
     const removeBlocks = await prepare(stack);
     const hash = await acceptUnmined();
     await mine(stack, CONFIRMATIONS);
@@ -186,19 +186,23 @@ describe.for(chains)("$name", ({ start, prepare }) => {
     await withDatabase(stack.databaseUrl, async (db) => {
       const { find, describeLeaf } = leafReads(db);
       const before = await find(hash);
-      expect(await describeLeaf(before, false)).toMatchObject({ status: "anchored" });
+      const asItWas = await describeLeaf(before, false);
+      expect(asItWas).toMatchObject({ status: "anchored" });
 
       await removeBlocks();
       const after = await until(
         async () => {
           await mine(stack, 1);
           const leaf = await find(hash);
-          return leaf.state === "anchored" && !leaf.block_hash!.equals(before.block_hash!) ? leaf : null;
+          return leaf.state === "anchored" && leaf.block_hash !== before.block_hash ? leaf : null;
         },
         { deadlineMs: 60_000, intervalMs: 100 },
       );
       const [old, now] = await Promise.all([before, after!].map((leaf) => describeLeaf(leaf, false)));
-      expect(old).toMatchObject({ status: "batched", failed: null, anchor: null, receipt: null });
+      expect(old!.receipt).toEqual(asItWas.receipt);
+      const { verdict, reasons } = await verifyReceipt({ receipt: old!.receipt, rpc: stack.rpcUrl });
+      expect(verdict).toBe("invalid");
+      expect(reasons).not.toContain("badSignature");
       expect(now).toMatchObject({ status: "anchored" });
       expect((await verifyReceipt({ receipt: now!.receipt, rpc: stack.rpcUrl })).verdict).toBe("valid");
     });
@@ -213,7 +217,7 @@ function leafReads(db: Database) {
     describeLeaf: createLeafDescriber({
       chains: createChainDirectory(db, () => new Date()),
       indexedUpTo: () => readIndexedUpTo(db),
-      readProof: createProofReader(db),
+      readPath: createPathReader(db),
       readerOf: (chain) => createChainReader(chain, RPC_TIMEOUT_MS),
       publicUrl: "https://anchor.example",
       onDisagreement: () => {},

@@ -33,12 +33,19 @@ export async function startHardhatChain({ mining = "auto" }: { mining?: Mining }
 }
 
 /** Starts anvil (Foundry) on a free port. */
-export async function startAnvilChain({ mining = "auto" }: { mining?: Mining } = {}): Promise<TestChain> {
+export async function startAnvilChain({
+  mining = "auto",
+  chainId = developmentChainId,
+}: {
+  mining?: Mining;
+  chainId?: number;
+} = {}): Promise<TestChain> {
   const script = path.join(import.meta.dirname, "anvilProcess.ts");
   const argumentsOf = { auto: [], manual: ["--no-mining"] };
   const miningArguments =
     typeof mining === "string" ? argumentsOf[mining] : ["--block-time", String(mining.intervalMs / 1000)];
-  return startChain("anvil", script, ["--port", "0", ...miningArguments], /Listening on (\S+)/);
+  const args = ["--port", "0", "--chain-id", String(chainId), ...miningArguments];
+  return { ...(await startChain("anvil", script, args, /Listening on (\S+)/)), chainId };
 }
 
 async function startChain(

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { migrateDatabase } from "#api/db/migrate.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
 
 /**
@@ -49,4 +50,11 @@ export async function createDatabase(server: Pick<EmbeddedPostgres, "url">): Pro
   const url = new URL(server.url);
   url.pathname = `/${name}`;
   return url.href;
+}
+
+/** The same with the API's schema in it. */
+export async function createMigratedDatabase(server: Pick<EmbeddedPostgres, "url">): Promise<string> {
+  const url = await createDatabase(server);
+  await migrateDatabase(url);
+  return url;
 }

@@ -124,7 +124,7 @@ async function signingKey(
   );
   for (const { kid, private_key } of rows) {
     try {
-      return { kid, pem: secretBox.open(private_key, contextOf(kid)).toString() };
+      return { kid, pem: secretBox.open(private_key, accountTokenKeyContext(kid)).toString() };
     } catch (error) {
       if (!(error instanceof UnopenableSecretError)) throw error;
     }
@@ -134,7 +134,7 @@ async function signingKey(
   const publicJwk = createPublicKey(privateKey).export({ format: "jwk" }) as JWK;
   const kid = await calculateJwkThumbprint(publicJwk);
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const sealed = secretBox.seal(Buffer.from(pem), contextOf(kid));
+  const sealed = secretBox.seal(Buffer.from(pem), accountTokenKeyContext(kid));
   const signsUntil = new Date(now.getTime() + KEY_SIGNS_MS);
   await pool.query(
     `INSERT INTO app.account_token_keys (kid, public_jwk, private_key, created_at, signs_until, verifies_until)
@@ -144,6 +144,7 @@ async function signingKey(
   return { kid, pem };
 }
 
-function contextOf(kid: string): string {
+/** What the key is sealed for. */
+export function accountTokenKeyContext(kid: string): string {
   return `account-token-key:${kid}`;
 }

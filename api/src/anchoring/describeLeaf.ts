@@ -1,12 +1,12 @@
 import type { Hex } from "#protocol/bytes.ts";
 import type { ContractFacts, CrossCheckFailure } from "#protocol/crossCheck.ts";
-import type { AnchorReceipt } from "#protocol/receipt.ts";
+import type { AnchorReceipt, ReceiptProofStep } from "#protocol/receipt.ts";
 import type { Chain, ChainDirectory } from "../chain/chainDirectory.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
 import { UnavailableError } from "../errors.ts";
 import type { LeafRow } from "./findLeaves.ts";
 import { type AnchoredLeaf, type Finality, type Status, statusOf, toHex } from "./leafStatus.ts";
-import type { ProofWanted, SignedProof } from "./readProofs.ts";
+import type { PathWanted } from "./readPaths.ts";
 import { toReceipt } from "./receipts.ts";
 
 /** HashAnchor's anchor object of verify and status answers. `blockTimestamp`: seconds since 1970. */
@@ -34,7 +34,7 @@ export type LeafDescription = {
 export type DescribeLeafDeps = {
   chains: ChainDirectory;
   indexedUpTo: () => Promise<Map<number, number>>;
-  readProof: (wanted: ProofWanted) => Promise<SignedProof | null>;
+  readPath: (wanted: PathWanted) => Promise<ReceiptProofStep[] | null>;
   readerOf: (chain: Chain) => ChainReader;
   publicUrl: string;
   /** Hears of every disagreement between batch, index and contract. */
@@ -47,11 +47,8 @@ export type DescribeLeafDeps = {
  */
 export function createLeafDescriber(deps: DescribeLeafDeps) {
   return async (leaf: LeafRow, askChain: boolean): Promise<LeafDescription> => {
-    const [chains, upTo] = await Promise.all([deps.chains.all(), deps.indexedUpTo()]);
-    const chain = chains.find((known) => known.chainId === leaf.chain_id);
-    // This process may learn of a new chain a second after another one that accepted a hash for it.
-    if (chain === undefined)
-      throw new UnavailableError("The chain of this hash is not known here yet; try again");
+    const [chain, upTo] = await Promise.all([deps.chains.find(leaf.chain_id), deps.indexedUpTo()]);
+    if (chain === null) throw new UnavailableError("The chain of this hash is not known here; try again");
     const asOfBlock = upTo.get(chain.chainId) ?? null;
     const contract =
       askChain && leaf.state === "anchored"
@@ -63,14 +60,17 @@ export function createLeafDescriber(deps: DescribeLeafDeps) {
       if (failed !== null) deps.onDisagreement(leaf, failed);
       return { status: said.status, failed, finality: null, asOfBlock, anchor: null, receipt: null };
     }
-    const signed = await deps.readProof({
-      batchId: said.leaf.batch_id,
-      blockHash: said.leaf.block_hash,
-      leafCount: said.leaf.leaf_count,
-      leafIndex: said.leaf.leaf_index,
-    });
-    // Taken back, and perhaps anchored anew, between the two reads: then this anchor stands no more.
-    if (signed === null)
+    const proof =
+      leaf.leaf_tile &&
+      (await deps.readPath({
+        batchId: said.leaf.batch_id,
+        root: said.leaf.root,
+        leafCount: said.leaf.leaf_count,
+        leafIndex: said.leaf.leaf_index,
+        leafTile: leaf.leaf_tile,
+      }));
+    // Taken back and sealed with a filler between the two reads: then this anchor stands no more.
+    if (proof === null)
       return { status: "batched", failed: null, finality: null, asOfBlock, anchor: null, receipt: null };
     return {
       status: "anchored",
@@ -78,14 +78,14 @@ export function createLeafDescriber(deps: DescribeLeafDeps) {
       finality: said.finality,
       asOfBlock,
       anchor: toAnchorAnswer(said.leaf, chain),
-      receipt: toReceipt(said.leaf, chain, signed, deps.publicUrl),
+      receipt: toReceipt(said.leaf, chain, proof, deps.publicUrl),
     };
   };
 }
 
 function toAnchorAnswer(leaf: AnchoredLeaf, chain: Chain): AnchorAnswer {
   return {
-    txHash: toHex(leaf.tx_hash),
+    txHash: leaf.tx_hash,
     blockNumber: leaf.block_number,
     blockTimestamp: leaf.block_timestamp,
     chainId: chain.chainId,
@@ -97,7 +97,7 @@ function toAnchorAnswer(leaf: AnchoredLeaf, chain: Chain): AnchorAnswer {
 async function askContract(reader: ChainReader, leaf: AnchoredLeaf): Promise<ContractFacts> {
   try {
     const [anchor, blockHash] = await Promise.all([
-      reader.anchorOf(toHex(leaf.publisher), toHex(leaf.root)),
+      reader.anchorOf(leaf.publisher, leaf.root),
       reader.blockHash(leaf.block_number),
     ]);
     return { anchor, blockHash };

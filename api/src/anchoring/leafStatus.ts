@@ -37,17 +37,16 @@ export function statusOf(leaf: LeafRow, chain: Chain, contract?: ContractFacts):
 }
 
 function compare(leaf: AnchoredLeaf, contract?: ContractFacts): CrossCheck {
-  const publisher = toHex(leaf.publisher);
-  const root = toHex(leaf.root);
+  const { publisher, root } = leaf;
   const isIndexed = (leaf as LeafRow).indexed_block_hash !== null;
   return crossCheck({
-    batch: { publisher, root, leafCount: leaf.leaf_count, blockHash: toHex(leaf.block_hash) },
+    batch: { publisher, root, leafCount: leaf.leaf_count, blockHash: leaf.block_hash },
     indexed: isIndexed
       ? {
           publisher,
           root,
           leafCount: leaf.indexed_leaf_count,
-          blockHash: toHex(leaf.indexed_block_hash),
+          blockHash: leaf.indexed_block_hash,
           blockNumber: BigInt(leaf.indexed_block_number),
           blockTimestamp: BigInt(leaf.indexed_block_timestamp),
         }

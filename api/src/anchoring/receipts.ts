@@ -1,34 +1,33 @@
-import type { AnchorReceipt } from "#protocol/receipt.ts";
+import type { AnchorReceipt, ReceiptProofStep } from "#protocol/receipt.ts";
 import type { Chain } from "../chain/chainDirectory.ts";
 import { type AnchoredLeaf, toHex } from "./leafStatus.ts";
-import type { SignedProof } from "./readProofs.ts";
 
 /** Puts a receipt together from what was compared and signed; members and order as in protocol §6. */
 export function toReceipt(
   leaf: AnchoredLeaf,
   chain: Chain,
-  signed: SignedProof,
+  proof: ReceiptProofStep[],
   publicUrl: string,
 ): AnchorReceipt {
   return {
     "@context": `${publicUrl}/receipt/v1`,
-    hash: toHex(leaf.content_hash),
-    merkleRoot: toHex(leaf.root),
-    proof: signed.proof,
+    hash: leaf.content_hash,
+    merkleRoot: leaf.root,
+    proof,
     anchor: {
       chainId: chain.chainId,
       contractAddress: toHex(chain.contractAddress),
-      txHash: toHex(leaf.tx_hash),
+      txHash: leaf.tx_hash,
       blockNumber: leaf.block_number,
       blockTimestamp: leaf.block_timestamp,
-      publisher: toHex(leaf.publisher),
-      blockHash: toHex(leaf.block_hash),
+      publisher: leaf.publisher,
+      blockHash: leaf.block_hash,
       logIndex: leaf.log_index,
       leafCount: leaf.leaf_count,
       leafIndex: leaf.leaf_index,
     },
-    signature: signed.signature.toString("base64"),
-    publicKey: signed.publicKey.toString("base64"),
-    kid: signed.kid,
+    signature: leaf.signature.toString("base64"),
+    publicKey: leaf.public_key.toString("base64"),
+    kid: leaf.kid,
   };
 }

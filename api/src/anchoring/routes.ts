@@ -1,28 +1,37 @@
+import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Hex } from "#protocol/bytes.ts";
 import { pageQuery } from "../accounts/wire.ts";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
-import { NotFoundError, quotaHeaders } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
 import { parseInput } from "../http/body.ts";
-import { type AppEnv, setHeader } from "../http/context.ts";
+import type { AppEnv } from "../http/context.ts";
 import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
+import { setQuotaHeaders } from "../http/setQuotaHeaders.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { LeafDescription } from "./describeLeaf.ts";
-import type { LeafRow } from "./findLeaves.ts";
+import type { LeafRow, OwnLeafRow } from "./findLeaves.ts";
 import { getBatch } from "./getBatch.ts";
 import { listBatches } from "./listBatches.ts";
+import type { ReadOwnStatuses } from "./ownStatuses.ts";
+import { readStats } from "./readStats.ts";
 import { receiptContext } from "./receiptContext.ts";
 import type { Submission, SubmissionResult, SubmitHashes } from "./submitHashes.ts";
 import {
+  anchorContentBody,
+  anchoredContentAnswer,
   batchDetailAnswer,
   batchListAnswer,
   contentHash,
+  hashStatusAnswer,
+  hashStatusBody,
   jwksAnswer,
   notFoundVerifyAnswer,
   ownHashAnswer,
   publicKeysAnswer,
   receiptAnswer,
+  statsAnswer,
   submissionAnswer,
   submissionBatchAnswer,
   submitBatchBody,
@@ -36,7 +45,8 @@ export type AnchoringRoutesDeps = {
   chains: ChainDirectory;
   submitHashes: (input: SubmitHashes) => Promise<Submission>;
   findEarliestLeaf: (contentHash: Buffer) => Promise<LeafRow | null>;
-  findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<LeafRow | null>;
+  findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<OwnLeafRow | null>;
+  readOwnStatuses: ReadOwnStatuses;
   describeLeaf: (leaf: LeafRow, askChain: boolean) => Promise<LeafDescription>;
   describePublicKeys: () => Promise<object>;
   describeJwks: () => Promise<object>;
@@ -47,7 +57,7 @@ const OTHER_HASH = "0x60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c
 const hashParams = {
   hash: { schema: contentHash, description: "Content hash, in any case", example: EXAMPLE_HASH },
 };
-const submitting = (action: "hash.submit" | "hash.submit_batch"): Access => ({
+const submitting = (action: "hash.submit" | "hash.submit_batch" | "hash.anchor"): Access => ({
   scope: "submit",
   checked: "inStatement",
   action,
@@ -59,7 +69,7 @@ const querying = (action: `${string}.${string}`, resourceType: string): Access =
   resourceType,
 });
 
-/** HashAnchor's submissions (HA-2, HA-3), queries (HA-5, HA-7) and public verification (HA-8, HA-9). */
+/** HashAnchor's submissions (HA-2 to HA-4), queries (HA-5 to HA-7) and public verification (HA-8, HA-9). */
 export function anchoringRoutes(deps: AnchoringRoutesDeps): Route[] {
   return [...submitRoutes(deps), ...queryRoutes(deps), ...publicRoutes(deps)];
 }
@@ -123,6 +133,33 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
         return c.json(batchSubmissionAnswer(results, hashes), 202);
       },
     }),
+    defineRoute({
+      method: "post",
+      path: "/v1/hashes/anchor",
+      summary: "Submit the SHA-256 of a content",
+      description: "The content is hashed and forgotten; only its hash is kept.",
+      access: submitting("hash.anchor"),
+      body: anchorContentBody,
+      bodyExample: { content: "The signed contract", format: "text", externalId: "contract-7" },
+      answers: {
+        202: { description: "Accepted and committed", schema: anchoredContentAnswer },
+        200: { description: "Submitted before by this tenant", schema: anchoredContentAnswer },
+      },
+      handle: async (c, { body: { bytes, externalId = null, metadata = null, chainId } }) => {
+        const hash: Hex = `0x${createHash("sha256").update(bytes).digest("hex")}`;
+        c.get("call").resourceId = hash;
+        const chain = await deps.chains.forSubmission(chainId);
+        const { results, quota } = await deps.submitHashes({
+          ctx: deps.verbContext(c),
+          renewCaller: c.get("renewCaller"),
+          chainId: chain.chainId,
+          hashes: [{ contentHash: hash, externalId, metadata }],
+        });
+        const { status, id } = results[0]!;
+        setQuotaHeaders(c, quota);
+        return c.json({ status, id, hash, externalId, metadata }, status === "accepted" ? 202 : 200);
+      },
+    }),
   ];
 }
 
@@ -148,6 +185,33 @@ function queryRoutes(deps: AnchoringRoutesDeps): Route[] {
         if (leaf === null) throw new NotFoundError("Hash");
         return c.json(ownAnswer(leaf, await deps.describeLeaf(leaf, false)));
       },
+    }),
+    defineRoute({
+      method: "post",
+      path: "/v1/hashes/status",
+      summary: "The states of 1 to 100 of your own hashes",
+      access: querying("hash.status", "hash"),
+      body: hashStatusBody,
+      bodyExample: { hashes: [EXAMPLE_HASH, OTHER_HASH] },
+      answers: { 200: { description: "In the order of the request", schema: hashStatusAnswer } },
+      handle: async (c, { body: { hashes } }) => {
+        const statuses = await deps.readOwnStatuses(c.get("caller").tenantId, hashes.map(toBytes));
+        const results = statuses.map((own, index) => {
+          const hash = hashes[index]!;
+          if (own === null) return { hash, status: "not_found" };
+          if (own.status !== "anchored") return { hash, status: own.status };
+          return { hash, status: own.status, txHash: own.txHash, blockTimestamp: own.blockTimestamp };
+        });
+        return c.json({ results });
+      },
+    }),
+    defineRoute({
+      method: "get",
+      path: "/v1/stats",
+      summary: "Your hashes and batches in numbers",
+      access: querying("stats.view", "stats"),
+      answers: { 200: { description: "All of one moment", schema: statsAnswer } },
+      handle: async (c) => c.json(await readStats({ ctx: deps.verbContext(c) })),
     }),
     defineRoute({
       method: "get",
@@ -252,11 +316,6 @@ function publicRoutes(deps: AnchoringRoutesDeps): Route[] {
   ];
 }
 
-function setQuotaHeaders(c: Context<AppEnv>, quota: Submission["quota"]): void {
-  if (quota === null) return;
-  for (const [name, value] of Object.entries(quotaHeaders(quota))) setHeader(c, name, value);
-}
-
 function batchSubmissionAnswer(results: SubmissionResult[], hashes: { externalId: string | null }[]) {
   const accepted = results.filter(({ status }) => status === "accepted").length;
   return {
@@ -293,11 +352,14 @@ function verifyAnswer(hash: Hex, { status, failed, finality, asOfBlock, anchor, 
   };
 }
 
-function ownAnswer(leaf: LeafRow, { status, failed, finality, asOfBlock, anchor, receipt }: LeafDescription) {
-  const batch = leaf.batch_id && { id: leaf.batch_id, merkleRoot: `0x${leaf.root!.toString("hex")}`, status };
+function ownAnswer(
+  leaf: OwnLeafRow,
+  { status, failed, finality, asOfBlock, anchor, receipt }: LeafDescription,
+) {
+  const batch = leaf.batch_id && { id: leaf.batch_id, merkleRoot: leaf.root, status };
   return {
     id: leaf.submission_id,
-    hash: `0x${leaf.content_hash.toString("hex")}`,
+    hash: leaf.content_hash,
     status,
     externalId: leaf.external_id,
     metadata: leaf.metadata,

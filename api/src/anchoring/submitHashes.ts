@@ -9,6 +9,13 @@ import { QuotaExceededError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 import { readQuotaRoom } from "./readQuotaRoom.ts";
+import {
+  SIGNED_PARTS,
+  type SignedCall,
+  type Signer,
+  type StatementParts,
+  signedValues,
+} from "./signedSubmissions.ts";
 
 export type SubmittedHash = {
   contentHash: Hex;
@@ -22,6 +29,8 @@ export type SubmitHashes = {
   renewCaller: () => Promise<Caller>;
   chainId: number;
   hashes: SubmittedHash[];
+  /** Of a call with one hash that a device has signed: kept with it, or nothing is. */
+  signer?: Signer;
 };
 
 /** `quota`: of a tenant with a plan, after this submission and those that were stored with it. */
@@ -47,7 +56,7 @@ class Refused {
     this.reason = reason;
   }
 }
-/** A call whose caller was read before somebody's access changed: nothing was stored. */
+/** A call whose caller or signer was read before somebody's access, or a device, changed: nothing was stored. */
 const STALE = Symbol("stale");
 type Outcome = Submission | Refused | typeof STALE;
 
@@ -70,9 +79,9 @@ type AcceptedRow = {
 // that two processes that insert the same hashes wait for each other and never deadlock. Under an access version that is over
 // nothing is stored (HA-16), nor when a tenant's plan would be exceeded: then the statement fails as a whole (HA-14). Locks are
 // taken in one order: submissions by key, then months by tenant.
-const ACCEPT = `
-  WITH access AS (
-    SELECT FROM app.access_version WHERE version = $16
+const acceptStatement = ({ before, condition, after }: StatementParts) => `
+  WITH ${before}access AS (
+    SELECT FROM app.access_version WHERE version = $16 AND ${condition}
   ), inserted AS (
     INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, external_id, metadata, created_at)
     SELECT content_hash, tenant_id, id, chain_id, external_id, metadata::jsonb, $7
@@ -97,10 +106,13 @@ const ACCEPT = `
            CASE WHEN single_id IS NULL OR single_id IN (SELECT id FROM inserted) THEN 202 ELSE 200 END, $7
     FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::uuid[])
       AS call (tenant_id, request_id, api_key_id, action, resource_id, ip_address, single_id), access
-  )
+  )${after}
   SELECT EXISTS (SELECT FROM access) AS current,
          (SELECT jsonb_object_agg(tenant_id, used) FROM quota) AS used,
          CASE WHEN count(*) < $15 THEN coalesce(array_agg(id), '{}') END AS accepted FROM inserted`;
+
+const ACCEPT = acceptStatement({ before: "", condition: "true", after: "" });
+const ACCEPT_SIGNED = acceptStatement(SIGNED_PARTS);
 
 const FIND_EARLIER = `
   SELECT s.content_hash, s.tenant_id, s.id
@@ -115,8 +127,32 @@ export function createSubmitHashes(
   db: Database,
   planLimits: PlanLimits,
 ): (input: SubmitHashes) => Promise<Submission> {
+  const laneOfUnsigned = createLanes({ db, planLimits });
+  // Groups of signed calls have a statement of their own; the others do not pay for it.
+  const laneOfSigned = createLanes({ db, planLimits });
+  return async (given) => {
+    for (let input = given; ; ) {
+      const call = toCall(input);
+      const outcome = await (input.signer ? laneOfSigned : laneOfUnsigned)(call);
+      if (outcome instanceof Refused) throw outcome.reason;
+      if (outcome !== STALE) return outcome;
+      input = await renew(input);
+    }
+  };
+}
+
+async function renew(input: SubmitHashes): Promise<SubmitHashes> {
+  const ctx = { ...input.ctx, caller: await input.renewCaller() };
+  if (input.signer === undefined) return { ...input, ctx };
+  return { ...input, ctx, signer: { ...input.signer, signedBy: await input.signer.renew() } };
+}
+
+type AcceptDeps = { db: Database; planLimits: PlanLimits };
+
+/** Each call goes into the group of its like. */
+function createLanes(deps: AcceptDeps): (call: Call) => Promise<Outcome> {
   const inGroups = (acceptCalls: typeof acceptGroup) =>
-    groupCalls((calls: Call[]) => acceptCalls({ db, planLimits }, calls), {
+    groupCalls((calls: Call[]) => acceptCalls(deps, calls), {
       weightMax: 1,
       weightOf: ({ items, metadataBytes }) =>
         Math.max(items.length / GROUP_HASHES_MAX, metadataBytes / GROUP_METADATA_BYTES_MAX),
@@ -131,26 +167,22 @@ export function createSubmitHashes(
     if (exhausted.get(call.input.ctx.caller.tenantId) === month) return submitExhausted;
     return call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall;
   };
-  return async (given) => {
-    for (let input = given; ; ) {
-      const call = toCall(input);
-      const month = monthOf(input.ctx.clock());
-      const outcome = await laneOf(call, month)(call);
-      const { tenantId } = input.ctx.caller;
-      if (outcome instanceof Refused) {
-        if (outcome.reason instanceof QuotaExceededError) exhausted.set(tenantId, month);
-        throw outcome.reason;
-      }
-      if (outcome !== STALE) {
-        if (outcome.quota === null || outcome.quota.used < outcome.quota.limit) exhausted.delete(tenantId);
-        return outcome;
-      }
-      input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
-    }
+  return async (call) => {
+    const month = monthOf(call.input.ctx.clock());
+    const outcome = await laneOf(call, month)(call);
+    const { tenantId } = call.input.ctx.caller;
+    if (outcome instanceof Refused && outcome.reason instanceof QuotaExceededError)
+      exhausted.set(tenantId, month);
+    const hasRoom =
+      isSubmission(outcome) && (outcome.quota === null || outcome.quota.used < outcome.quota.limit);
+    if (hasRoom) exhausted.delete(tenantId);
+    return outcome;
   };
 }
 
-type AcceptDeps = { db: Database; planLimits: PlanLimits };
+function isSubmission(outcome: Outcome): outcome is Submission {
+  return outcome !== STALE && !(outcome instanceof Refused);
+}
 
 /** Of tenants at their plan's end: refuses without a try what does not fit, which else would make its group fail. */
 async function acceptWhatFits(deps: AcceptDeps, calls: Call[]): Promise<Outcome[]> {
@@ -232,12 +264,17 @@ async function accept({ db, planLimits }: AcceptDeps, calls: Call[]): Promise<Ex
   for (const call of calls)
     for (const item of call.items) if (!first.has(item.key)) first.set(item.key, item);
   const items = [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const values = acceptValues(items, calls, planLimits);
   // Null stands for all of them, which is the rule.
-  const { rows } = await db.pool.query<AcceptedRow>({
-    name: "accept-submissions",
-    text: ACCEPT,
-    values: acceptValues(items, calls, planLimits),
-  });
+  const { rows } = await db.pool.query<AcceptedRow>(
+    calls[0]!.input.signer === undefined
+      ? { name: "accept-submissions", text: ACCEPT, values }
+      : {
+          name: "accept-signed",
+          text: ACCEPT_SIGNED,
+          values: [...values, ...signedValues(calls.map(toSignedCall))],
+        },
+  );
   if (!rows[0]!.current) return calls.map(() => STALE);
   for (const call of calls) call.input.ctx.call.isRecorded = true;
   const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
@@ -256,6 +293,16 @@ async function accept({ db, planLimits }: AcceptDeps, calls: Call[]): Promise<Ex
   }));
 }
 
+/** Of a group of signed calls: all of a group are signed, or none is. */
+function toSignedCall({ input: { ctx, signer }, items: [item] }: Call): SignedCall {
+  return {
+    tenantId: ctx.caller.tenantId,
+    hashDigits: item!.contentHash.slice(2),
+    metadata: item!.metadata,
+    signedBy: signer!.signedBy,
+  };
+}
+
 function acceptValues(items: Item[], calls: Call[], planLimits: PlanLimits): unknown[] {
   const now = calls[0]!.input.ctx.clock();
   const plans = new Map<string, Plan>(
@@ -263,7 +310,7 @@ function acceptValues(items: Item[], calls: Call[], planLimits: PlanLimits): unk
   );
   const ctxOf = calls.map((call) => call.input.ctx);
   // Only the audit row of a single submission names its hash, and depends on whether it was stored.
-  const single = (call: Call) => (call.input.ctx.call.action === "hash.submit" ? call.items[0]! : null);
+  const single = (call: Call) => (call.input.ctx.call.action === "hash.submit_batch" ? null : call.items[0]!);
   return [
     byteaArrayLiteral(items.map((item) => item.contentHash.slice(2))),
     arrayLiteral(items.map((item) => item.tenantId)),

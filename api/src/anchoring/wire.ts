@@ -19,7 +19,7 @@ const externalId = z
   .refine((text) => !text.includes("\0"), "must not contain U+0000");
 
 // Not z.record: it leaves out a member named __proto__, which is an ordinary one in JSON.
-const metadata = z
+export const metadata = z
   .unknown()
   .refine(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -28,7 +28,7 @@ const metadata = z
   .refine((value) => !ESCAPED_NUL.test(JSON.stringify(value)), "must not contain U+0000")
   .transform((value) => value as Record<string, unknown>);
 
-const chainId = z.int("must be a whole number").positive("must be positive");
+export const chainId = z.int("must be a whole number").positive("must be positive");
 
 export const submitHashBody = z.object(
   {
@@ -54,13 +54,47 @@ export const submitBatchBody = z.object(
   "must be an object",
 );
 
+const invalidContent =
+  "must be base64 in its canonical spelling: padded, no white space, no other characters";
+
+/** HA-4: what is hashed, as its bytes. */
+export const anchorContentBody = z
+  .object(
+    {
+      content: z.string("must be a text").min(1, "must not be empty"),
+      format: z.enum(["text", "base64"], "must be text or base64"),
+      externalId: externalId.nullish(),
+      metadata: metadata.nullish(),
+      chainId: chainId.optional(),
+    },
+    "must be an object",
+  )
+  .transform(({ content, format, ...rest }, context) => {
+    const bytes = Buffer.from(content, format === "text" ? "utf8" : "base64");
+    // Buffer forgives what is no base64; two texts for the same bytes are a mistake of the caller's.
+    if (format === "base64" && bytes.toString("base64") !== content)
+      context.addIssue({ code: "custom", path: ["content"], message: invalidContent });
+    return { bytes, ...rest };
+  });
+
+/** HA-5. */
+export const hashStatusBody = z.object(
+  {
+    hashes: z
+      .array(contentHash, "must be an array")
+      .min(1, `must hold 1 to ${BATCH_ITEMS_MAX} hashes`)
+      .max(BATCH_ITEMS_MAX, `must hold 1 to ${BATCH_ITEMS_MAX} hashes`),
+  },
+  "must be an object",
+);
+
 /** `?check=rpc` asks the contract itself beside the index. */
 export const verifyQuery = z.object({ check: z.enum(["rpc"], "must be rpc").optional() });
 
-const time = z.iso.datetime().describe("ISO 8601, UTC");
-const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+export const time = z.iso.datetime().describe("ISO 8601, UTC");
+export const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const unixSeconds = z.int().describe("Seconds since 1970");
-const status = z.enum(["pending", "batched", "anchored"]);
+export const status = z.enum(["pending", "batched", "anchored"]);
 const finality = z.enum(["included", "safe", "finalized"]).nullable();
 const asOfBlock = z.int().nullable().describe("Block up to which the index has read the chain");
 const reason = z
@@ -79,6 +113,30 @@ export const submissionBatchAnswer = z.object({
   accepted: z.int(),
   duplicates: z.int(),
   results: z.array(submissionAnswer),
+});
+
+export const anchoredContentAnswer = submissionAnswer.extend({
+  metadata: z.record(z.string(), z.unknown()).nullable(),
+});
+
+export const hashStatusAnswer = z.object({
+  results: z.array(
+    z.object({
+      hash: hex32,
+      status: z.enum(["pending", "batched", "anchored", "not_found"]),
+      txHash: hex32.optional().describe("Once it is anchored"),
+      blockTimestamp: time.optional().describe("Once it is anchored"),
+    }),
+  ),
+});
+
+export const statsAnswer = z.object({
+  totalHashes: z.int(),
+  pendingHashes: z.int().describe("Not anchored yet, in a batch or not"),
+  anchoredHashes: z.int(),
+  totalBatches: z.int().describe("Batches that hold the tenant's hashes"),
+  failedBatches: z.int().describe("0: a batch is tried until it is anchored"),
+  monthlyHashes: z.int().describe("Submitted in this calendar month (UTC), duplicates not counted"),
 });
 
 export const receiptAnswer = z.object({

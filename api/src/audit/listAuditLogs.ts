@@ -1,3 +1,4 @@
+import { smallestIdAt } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import type { AuditQuery } from "./wire.ts";
 
@@ -52,17 +53,11 @@ function conditionOf({ tenantId, action, from, to }: AuditQuery) {
   if (from !== undefined)
     conditions.push(
       `created_at >= ${place(from)}`,
-      `request_id >= ${place(idOf(from.getTime() - REQUEST_LASTS_MS_MAX))}`,
+      `request_id >= ${place(smallestIdAt(from.getTime() - REQUEST_LASTS_MS_MAX))}`,
     );
   if (to !== undefined)
-    conditions.push(`created_at <= ${place(to)}`, `request_id <= ${place(idOf(to.getTime() + 1))}`);
+    conditions.push(`created_at <= ${place(to)}`, `request_id <= ${place(smallestIdAt(to.getTime() + 1))}`);
   return { condition: conditions.join(" AND "), values };
-}
-
-/** The smallest UUID of version 7 that could be made at this time. */
-function idOf(timeMs: number): string {
-  const hex = Math.max(0, timeMs).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 function toAnswer(row: Row) {

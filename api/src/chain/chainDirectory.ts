@@ -1,14 +1,21 @@
-import { asc } from "drizzle-orm";
+import { asc, getTableColumns } from "drizzle-orm";
 import { chains } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
 import { InvalidInputError, UnavailableError } from "../errors.ts";
 import { remember } from "../remember.ts";
 
-export type Chain = typeof chains.$inferSelect;
+/** A chain as everything but the opening of its key needs it. */
+export type Chain = Omit<typeof chains.$inferSelect, "privateKey">;
+
+const { privateKey: _, ...COLUMNS } = getTableColumns(chains);
 
 export type ChainDirectory = {
-  /** Every chain, by its id. */
+  /** Every chain, by its id; one that was added within the last second may be missing. */
   all(): Promise<Chain[]>;
+  /** The same with whatever was added before the call. */
+  fresh(): Promise<Chain[]>;
+  /** One chain, however new it is. */
+  find(chainId: number): Promise<Chain | null>;
   /**
    * The chain that a submission goes to.
    * @throws {InvalidInputError} for an id that no chain has; {UnavailableError} when there is no chain at all yet.
@@ -21,25 +28,27 @@ const STALE_AFTER_MS = 1_000;
 
 /** The configured chains. Rows change rarely and are asked for by every request, so they are kept for a second. */
 export function createChainDirectory({ orm }: Database, clock: () => Date): ChainDirectory {
-  const all = remember(
-    async () => orm.select().from(chains).orderBy(asc(chains.chainId)),
-    STALE_AFTER_MS,
-    clock,
-  );
+  const read = async (): Promise<Chain[]> => orm.select(COLUMNS).from(chains).orderBy(asc(chains.chainId));
+  const all = remember(read, STALE_AFTER_MS, clock);
+
+  async function find(chainId: number): Promise<Chain | null> {
+    const isIt = (chain: Chain) => chain.chainId === chainId;
+    return (await all()).find(isIt) ?? (await read()).find(isIt) ?? null;
+  }
 
   async function forSubmission(chainId: number | undefined): Promise<Chain> {
-    const known = await all();
     if (chainId !== undefined) {
-      const named = known.find((chain) => chain.chainId === chainId);
-      if (named === undefined)
-        throw new InvalidInputError(`Unknown chainId ${chainId}`, { member: "chainId" });
+      const named = await find(chainId);
+      if (named === null) throw new InvalidInputError(`Unknown chainId ${chainId}`, { member: "chainId" });
       return named;
     }
-    const chosen = known.find((chain) => chain.isDefault);
+    const chosen = (await all()).find((chain) => chain.isDefault);
     if (chosen === undefined)
-      throw new UnavailableError("No chain is configured yet; start a worker with CHAIN_* settings");
+      throw new UnavailableError(
+        "No chain is configured yet; start a worker with CHAIN_* settings, or POST /admin/chains",
+      );
     return chosen;
   }
 
-  return { all, forSubmission };
+  return { all, fresh: read, find, forSubmission };
 }

@@ -5,6 +5,7 @@ import {
   http,
   type PublicClient,
   type Transport,
+  zeroHash,
 } from "viem";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
 import type { Chain } from "./chainDirectory.ts";
@@ -23,6 +24,8 @@ export type ChainReader = {
   blockHash(blockNumber: number): Promise<Hex | null>;
   /** Null when the contract says so; throws when there is no contract at the address, which says nothing of the anchor. */
   anchorOf(publisher: Hex, root: Hex): Promise<AnchorOnChain | null>;
+  /** The publisher's head by the contract: null before its first anchor. */
+  headOf(publisher: Hex): Promise<Hex | null>;
 };
 
 /** HTTP transport whose failed calls are heard of. */
@@ -85,6 +88,15 @@ export function createChainReader(
         args: [publisher, root],
       });
       return leafCount === 0 ? null : { blockNumber, blockTimestamp, leafCount };
+    },
+    async headOf(publisher) {
+      const head = await client.readContract({
+        address,
+        abi: anchorRegistryAbi,
+        functionName: "head",
+        args: [publisher],
+      });
+      return head === zeroHash ? null : head;
     },
   };
 }

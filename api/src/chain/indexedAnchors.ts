@@ -1,3 +1,4 @@
+import type { Hex } from "#protocol/bytes.ts";
 import type { Database } from "../db/client.ts";
 
 /**
@@ -16,6 +17,11 @@ export const INDEXED_ANCHOR_COLUMNS = `
   a.block_timestamp AS indexed_block_timestamp, decode(substr(a.transaction_hash, 3), 'hex') AS indexed_tx_hash,
   a.log_index AS indexed_log_index, a.gas_used::text AS indexed_gas_used`;
 
+/** Where the joined event stands, as an answer compares it: hex as it is indexed, and plain numbers. */
+export const INDEXED_BLOCK_COLUMNS = `
+  a.leaf_count AS indexed_leaf_count, a.block_number AS indexed_block_number, a.block_hash AS indexed_block_hash,
+  a.block_timestamp AS indexed_block_timestamp`;
+
 /** Whether the anchored batch and the indexed event agree, in SQL: true, false, or NULL when nothing is indexed. */
 export const BATCH_IS_AS_INDEXED = `
   (b.leaf_count = a.leaf_count AND a.block_hash = '0x' || encode(b.block_hash, 'hex'))`;
@@ -29,6 +35,14 @@ export type IndexedAnchorRow = {
   indexed_tx_hash: Buffer | null;
   indexed_log_index: number | null;
   indexed_gas_used: string | null;
+};
+
+/** The same of INDEXED_BLOCK_COLUMNS. */
+export type IndexedBlockRow = {
+  indexed_leaf_count: number | null;
+  indexed_block_number: number | null;
+  indexed_block_hash: Hex | null;
+  indexed_block_timestamp: number | null;
 };
 
 // A checkpoint is 75 digits: timestamp 10, chain id 16, block number 16, and the place in the block (ponder/utils/checkpoint).

@@ -1,4 +1,4 @@
-import { primaryKey, uuid } from "drizzle-orm/pg-core";
+import { integer, primaryKey, uuid } from "drizzle-orm/pg-core";
 import { app } from "./schema.ts";
 
 export const batchTenants = app.table(
@@ -6,6 +6,8 @@ export const batchTenants = app.table(
   {
     tenantId: uuid("tenant_id").notNull(),
     batchId: uuid("batch_id").notNull(),
+    /** The tenant's submissions in the batch. */
+    hashes: integer().notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.batchId] })],
 );

@@ -1,8 +1,12 @@
-import { bigint, boolean, integer, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { app, bytea } from "./schema.ts";
+
+/** Taken in a transaction by whoever adds a chain or moves the default, so that there is one default at any time. */
+export const LOCK_CHAINS = "SELECT pg_advisory_xact_lock(hashtextextended('holdfast.chains', 0))";
 
 export const chains = app.table("chains", {
   chainId: bigint("chain_id", { mode: "number" }).primaryKey(),
+  id: uuid().notNull().defaultRandom(),
   name: text().notNull(),
   rpcUrl: text("rpc_url").notNull(),
   contractAddress: bytea("contract_address").notNull(),
@@ -13,5 +17,9 @@ export const chains = app.table("chains", {
   safeBlock: bigint("safe_block", { mode: "number" }),
   finalizedBlock: bigint("finalized_block", { mode: "number" }),
   headsReadAt: timestamp("heads_read_at", { withTimezone: true }),
+  /** Where the index begins; null where nobody could tell. */
+  startBlock: bigint("start_block", { mode: "number" }),
+  /** The publisher's, sealed (chain/publisherKey.ts); null when workers have it from their settings. */
+  privateKey: bytea("private_key"),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
 });

@@ -2,11 +2,12 @@ import { fileURLToPath } from "node:url";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
+import { installQueues } from "../jobs/installQueues.ts";
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../migrations", import.meta.url));
 const MIGRATION_LOCK = 7_204_118_001;
 
-/** Brings the schema `app` up to date. Several processes may call it at once: an advisory lock lets one work at a time. */
+/** Brings the schemas `app` and `jobs` up to date. Several processes may call it at once: an advisory lock lets one work at a time. */
 export async function migrateDatabase(ownerUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
@@ -16,6 +17,7 @@ export async function migrateDatabase(ownerUrl: string): Promise<void> {
       migrationsFolder: MIGRATIONS_FOLDER,
       migrationsSchema: "app_migrations",
     });
+    await installQueues(client);
   } finally {
     await client.end();
   }

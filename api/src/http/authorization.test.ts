@@ -39,6 +39,7 @@ describe("HA-20 every route of the document", () => {
         "getMetrics",
         "getReady",
         "getReceiptV1",
+        "getV1Chains",
         "getV1PublicKey",
         "getV1ReceiptsByHash",
         "getV1VerifyByHash",

@@ -1,11 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { formatEther } from "viem";
 import type { OnStepRun } from "../pipeline/runLoop.ts";
+import type { JobDepths } from "./readJobDepths.ts";
 import type { PipelineDepth } from "./readPipelineDepths.ts";
 
 export type MetricsSources = {
   /** What the database knows of each chain's pipeline; asked at every scrape. */
   pipelineDepths: () => Promise<PipelineDepth[]>;
+  jobDepths: () => Promise<JobDepths>;
   /** Wei that the publisher of a chain has left; null when the chain does not answer. */
   publisherBalances: () => Promise<{ chainId: number; publisher: string; balanceWei: bigint | null }[]>;
 };
@@ -129,7 +131,19 @@ export function registerGauges(
     "What the publisher has left to pay for anchors",
     "publisher",
   );
-  const all = [pending, oldest, batches, oldestBatch, gas, behind, headAge, balance];
+  const queued = new Gauge({
+    name: "holdfast_jobs",
+    help: "Jobs by queue and state; dead letters wait in the queue dead-letters",
+    labelNames: ["queue", "state"],
+    registers: [registry],
+  });
+  const attempts = new Counter({
+    name: "holdfast_webhook_attempts_total",
+    help: "Attempts of webhook deliveries, by outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  const all = [queued, attempts, pending, oldest, batches, oldestBatch, gas, behind, headAge, balance];
 
   const ageOf = (since: Date | null) =>
     since === null ? 0 : Math.max(0, (clock().getTime() - since.getTime()) / 1_000);
@@ -146,12 +160,15 @@ export function registerGauges(
   }
 
   return async () => {
-    const [depths, balances] = await Promise.all([
+    const [depths, work, balances] = await Promise.all([
       sources.pipelineDepths().catch(() => []),
+      sources.jobDepths().catch(() => null),
       sources.publisherBalances().catch(() => []),
     ]);
     for (const one of all) one.reset();
     for (const depth of depths) setDepth(depth);
+    for (const { queue, state, jobs } of work?.jobs ?? []) queued.set({ queue, state }, jobs);
+    for (const { outcome, attempts: count } of work?.webhookAttempts ?? []) attempts.inc({ outcome }, count);
     for (const { chainId, publisher, balanceWei } of balances)
       if (balanceWei !== null)
         balance.set({ chain_id: String(chainId), publisher }, Number(formatEther(balanceWei)));

@@ -1,5 +1,6 @@
 import type { Chain, ChainDirectory } from "../chain/chainDirectory.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
+import { within } from "../within.ts";
 
 export type ReadinessDeps = {
   chains: ChainDirectory;
@@ -10,6 +11,9 @@ export type ReadinessDeps = {
 
 /** How long an index may be behind without reading a block before its indexer counts as away; milliseconds. */
 const INDEX_STANDS_STILL_MS = 30_000;
+
+/** A chain that has not answered by then counts as away: probes do not wait longer. Milliseconds. */
+const ANSWER_MS_MAX = 3_000;
 
 /** One chain and its index, as of now. */
 type ChainReadiness = {
@@ -46,7 +50,7 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
   const standsStill = createStandstill(clock);
 
   async function chainReadiness({ chainId }: Chain, reader: ChainReader, indexedBlock: number | null) {
-    const latestBlock = await reader.client.getBlockNumber().then(Number, () => null);
+    const latestBlock = await within(ANSWER_MS_MAX, reader.client.getBlockNumber().then(Number));
     const blocksBehind =
       latestBlock === null || indexedBlock === null ? null : Math.max(0, latestBlock - indexedBlock);
     const indexed = indexedBlock !== null && !standsStill(chainId, indexedBlock, blocksBehind);

@@ -33,15 +33,26 @@ export type AnchorColumns = {
   anchoredAt: Date;
 };
 
+// The tenants' anchored hashes are counted by the statement that moves their batches, so that neither stands without the other.
+// Rows of tenants are locked in one order, after those of batches.
 const MOVE = `
-  UPDATE app.batches SET state = $3,
-    slot_id = CASE WHEN $4 THEN $5::uuid ELSE slot_id END,
-    tx_hash = $6, block_number = $7, block_hash = $8, block_timestamp = $9, log_index = $10, gas_used = $11, anchored_at = $12
-  WHERE id = ANY($1::uuid[]) AND state = $2
-  RETURNING id`;
+  WITH moved AS (
+    UPDATE app.batches SET state = $3,
+      slot_id = CASE WHEN $4 THEN $5::uuid ELSE slot_id END,
+      tx_hash = $6, block_number = $7, block_hash = $8, block_timestamp = $9, log_index = $10, gas_used = $11, anchored_at = $12
+    WHERE id = ANY($1::uuid[]) AND state = $2
+    RETURNING id
+  ), counted AS (
+    INSERT INTO app.tenant_totals AS total (tenant_id, batches, anchored_hashes)
+    SELECT own.tenant_id, count(*), sum(own.hashes) FROM moved JOIN app.batch_tenants own ON own.batch_id = moved.id
+    WHERE $13::int <> 0 GROUP BY own.tenant_id ORDER BY own.tenant_id
+    ON CONFLICT (tenant_id) DO UPDATE SET anchored_hashes = total.anchored_hashes + $13::int * excluded.anchored_hashes
+  )
+  SELECT id FROM moved`;
 
 /**
- * Moves batches from one state to another. A batch that another worker has moved meanwhile is left as it is.
+ * Moves batches from one state to another, and counts their tenants' anchored hashes (HA-6). A batch that another worker has
+ * moved meanwhile is left as it is.
  * @returns the ids that moved.
  * @throws {IllegalMoveError} for a move that is not in the table.
  */
@@ -69,6 +80,7 @@ export async function moveBatches(
     a?.logIndex ?? null,
     a?.gasUsed ?? null,
     a?.anchoredAt ?? null,
+    Number(to === "anchored") - Number(from === "anchored"),
   ]);
   return rows.map((row) => row.id);
 }

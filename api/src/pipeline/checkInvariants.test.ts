@@ -139,8 +139,25 @@ describe("finds each corruption", () => {
     [
       "tenantsWrong",
       "a tenant too many",
-      `INSERT INTO app.batch_tenants (tenant_id, batch_id) SELECT id, ${SECOND} FROM app.tenants ON CONFLICT DO NOTHING`,
+      `INSERT INTO app.batch_tenants (tenant_id, batch_id, hashes) SELECT id, ${SECOND}, 1 FROM app.tenants ON CONFLICT DO NOTHING`,
     ],
+    [
+      "tenantsWrong",
+      "another number of a tenant's hashes",
+      `UPDATE app.batch_tenants SET hashes = hashes + 1 WHERE ctid = (SELECT max(ctid) FROM app.batch_tenants WHERE batch_id = ${FIRST})`,
+    ],
+    [
+      "totalsWrong",
+      "a batch that was not counted",
+      "UPDATE app.tenant_totals SET batches = batches - 1 WHERE ctid = (SELECT max(ctid) FROM app.tenant_totals)",
+    ],
+    [
+      "totalsWrong",
+      "an anchored hash that was counted twice",
+      "UPDATE app.tenant_totals SET anchored_hashes = anchored_hashes + 1 WHERE ctid = (SELECT max(ctid) FROM app.tenant_totals)",
+    ],
+    ["totalsWrong", "a tenant's lost counts", "DELETE FROM app.tenant_totals"],
+    ["totalsWrong", "a lost month", "DELETE FROM app.monthly_hashes"],
     [
       "stateContradicted",
       "anchored without a block",

@@ -5,9 +5,11 @@ import type { Database } from "../db/client.ts";
 import { type AnchoredRow, type BatchRow, readBatches } from "./invariants/batchRow.ts";
 import { checkAnchor } from "./invariants/checkAnchor.ts";
 import { checkConsents } from "./invariants/checkConsents.ts";
+import { checkDevices } from "./invariants/checkDevices.ts";
 import { checkLeaves } from "./invariants/checkLeaves.ts";
 import { checkReceipts, type SignatureChoice } from "./invariants/checkReceipts.ts";
 import { checkSubmissions } from "./invariants/checkSubmissions.ts";
+import { checkTotals } from "./invariants/checkTotals.ts";
 import type { Report, Violation } from "./invariants/violation.ts";
 
 /** How far a check has come. */
@@ -53,6 +55,8 @@ export async function checkInvariants(
         progress.submissions += submissions;
         onProgress(progress);
       });
+      await checkTotals(tx, report);
+      await checkDevices(tx, verifySignatures, report);
       await checkConsents(tx, report);
       for await (const batch of readBatches(tx)) {
         await checkBatch(tx, batch, readerOf(batch.chain_id), verifySignatures, report);

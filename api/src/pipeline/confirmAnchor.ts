@@ -10,6 +10,7 @@ import {
 } from "../chain/indexedAnchors.ts";
 import type { Database } from "../db/client.ts";
 import { withChainLock, withTransaction } from "../db/transaction.ts";
+import { recordAnchored } from "../webhooks/recordEvent.ts";
 import { moveBatches } from "./batchState.ts";
 import type { SigningKey } from "./signingKey.ts";
 import { signReceipts } from "./signReceipts.ts";
@@ -112,22 +113,20 @@ async function anchorBatch(
     "SELECT nodes FROM app.batch_trees WHERE batch_id = $1",
     [candidate.id],
   );
+  // In the order in which a receipt has them: it is signed.
+  const anchor = {
+    chainId: chain.chainId,
+    contractAddress: toHex(chain.contractAddress),
+    txHash: toHex(candidate.indexed_tx_hash),
+    blockNumber: candidate.indexed_block_number,
+    blockTimestamp: candidate.indexed_block_timestamp,
+    publisher: toHex(candidate.publisher),
+    blockHash: toHex(candidate.indexed_block_hash),
+    logIndex: candidate.indexed_log_index,
+    leafCount: candidate.leaf_count,
+  };
   const signatures = await signReceipts(
-    {
-      leafCount: candidate.leaf_count,
-      nodes: tree.rows[0]!.nodes,
-      anchor: {
-        chainId: chain.chainId,
-        contractAddress: toHex(chain.contractAddress),
-        txHash: toHex(candidate.indexed_tx_hash),
-        blockNumber: candidate.indexed_block_number,
-        blockTimestamp: candidate.indexed_block_timestamp,
-        publisher: toHex(candidate.publisher),
-        blockHash: toHex(candidate.indexed_block_hash),
-        logIndex: candidate.indexed_log_index,
-        leafCount: candidate.leaf_count,
-      },
-    },
+    { leafCount: candidate.leaf_count, nodes: tree.rows[0]!.nodes, anchor },
     signingKey.privateKey,
   );
   const anchoredAt = clock();
@@ -148,6 +147,12 @@ async function anchorBatch(
       "INSERT INTO app.batch_receipts (batch_id, kid, signatures, issued_at) VALUES ($1, $2, $3, $4)",
       [candidate.id, signingKey.kid, signatures, anchoredAt],
     );
+    await recordAnchored(tx, {
+      batchId: candidate.id,
+      merkleRoot: toHex(candidate.root),
+      anchor,
+      anchoredAt,
+    });
     logger.info(
       {
         chainId: chain.chainId,

@@ -20,6 +20,11 @@ export type LoopOptions = {
 
 const BACKOFF_MAX_MS = 30_000;
 
+/** Pause after so many failures in a row; milliseconds. */
+export function backoffMs(pollMs: number, failures: number): number {
+  return Math.min(pollMs * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS);
+}
+
 /**
  * Runs a step again and again until the signal aborts. A step that throws is logged and tried again, later and later while
  * it goes on failing: nothing that a step leaves undone is lost, so there is no error to give up on.
@@ -39,7 +44,7 @@ export async function runLoop(step: Step, { pollMs, signal, logger, onRun }: Loo
     } catch (error) {
       tell("failed");
       failures++;
-      pauseMs = Math.min(pollMs * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS);
+      pauseMs = backoffMs(pollMs, failures);
       logger.error({ err: error, step: step.name, failures, retryInMs: pauseMs }, "step failed");
     }
     if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => {});

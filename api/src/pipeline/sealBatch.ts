@@ -126,8 +126,22 @@ async function assignSubmissions(
     [batchId, pending.map((row) => row.content_hash), tenantIds, leafIndexes],
   );
   if (assigned.rowCount !== pending.length) throw new SealedMeanwhileError();
-  await tx.query("INSERT INTO app.batch_tenants (tenant_id, batch_id) SELECT unnest($1::uuid[]), $2", [
-    [...new Set(tenantIds)],
-    batchId,
-  ]);
+  await countTenants(tx, batchId, tenantIds);
+}
+
+/** How many of the batch's submissions are whose (HA-6, HA-7). Rows of tenants are locked in one order. */
+async function countTenants(tx: PoolClient, batchId: string, tenantIds: string[]): Promise<void> {
+  const hashes = new Map<string, number>();
+  for (const tenantId of tenantIds) hashes.set(tenantId, (hashes.get(tenantId) ?? 0) + 1);
+  const tenants = [...hashes.keys()];
+  await tx.query(
+    "INSERT INTO app.batch_tenants (tenant_id, batch_id, hashes) SELECT unnest($1::uuid[]), $2, unnest($3::int[])",
+    [tenants, batchId, [...hashes.values()]],
+  );
+  await tx.query(
+    `INSERT INTO app.tenant_totals AS total (tenant_id, batches, anchored_hashes)
+     SELECT tenant_id, 1, 0 FROM unnest($1::uuid[]) AS tenant_id ORDER BY tenant_id
+     ON CONFLICT (tenant_id) DO UPDATE SET batches = total.batches + 1`,
+    [tenants],
+  );
 }

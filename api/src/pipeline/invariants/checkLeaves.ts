@@ -25,7 +25,7 @@ export async function checkLeaves(
     return;
   }
   checkDistinct(batch, leaves, report);
-  const { isSubmitted, tenantIds } = await findSubmitted(tx, batch, leaves);
+  const { isSubmitted, hashesOf } = await findSubmitted(tx, batch, leaves);
   let isTail = true;
   for (let index = batch.leaf_count - 1; index >= 0; index--) {
     if (isSubmitted[index] === 1) isTail = false;
@@ -39,7 +39,7 @@ export async function checkLeaves(
       });
     }
   }
-  await checkTenants(tx, batch, tenantIds, report);
+  await checkTenants(tx, batch, hashesOf, report);
 }
 
 function isTreeOver(leaves: Buffer, nodes: Buffer, root: Buffer): boolean {
@@ -64,7 +64,7 @@ function checkDistinct(batch: BatchRow, leaves: Buffer, report: Report): void {
 
 async function findSubmitted(tx: PoolClient, batch: BatchRow, leaves: Buffer) {
   const isSubmitted = new Uint8Array(batch.leaf_count);
-  const tenantIds = new Set<string>();
+  const hashesOf = new Map<string, number>();
   for (let start = 0; start < batch.leaf_count; start += LOOKUP_LEAVES) {
     const count = Math.min(LOOKUP_LEAVES, batch.leaf_count - start);
     const wanted = Array.from({ length: count }, (_, i) => leafAt(leaves, start + i));
@@ -73,11 +73,11 @@ async function findSubmitted(tx: PoolClient, batch: BatchRow, leaves: Buffer) {
       [wanted, batch.id],
     );
     for (const { content_hash, tenant_id, leaf_index } of rows) {
-      tenantIds.add(tenant_id);
+      hashesOf.set(tenant_id, (hashesOf.get(tenant_id) ?? 0) + 1);
       if (content_hash.equals(leafAt(leaves, leaf_index))) isSubmitted[leaf_index] = 1;
     }
   }
-  return { isSubmitted, tenantIds };
+  return { isSubmitted, hashesOf };
 }
 
 /** Fillers stand at the end, behind at least one leaf that was submitted, and each follows from the leaves before it. */
@@ -90,23 +90,22 @@ function isFiller(leaves: Buffer, index: number): boolean {
 async function checkTenants(
   tx: PoolClient,
   batch: BatchRow,
-  tenantIds: Set<string>,
+  hashesOf: Map<string, number>,
   report: Report,
 ): Promise<void> {
-  const { rows } = await tx.query<{ tenant_id: string }>(
-    "SELECT tenant_id FROM app.batch_tenants WHERE batch_id = $1",
+  const { rows } = await tx.query<{ tenant_id: string; hashes: number }>(
+    "SELECT tenant_id, hashes FROM app.batch_tenants WHERE batch_id = $1",
     [batch.id],
   );
-  const listed = new Set(rows.map((row) => row.tenant_id));
-  const different = [
-    ...[...listed].filter((tenantId) => !tenantIds.has(tenantId)),
-    ...[...tenantIds].filter((tenantId) => !listed.has(tenantId)),
-  ];
+  const listed = new Map(rows.map((row) => [row.tenant_id, row.hashes]));
+  const different = [...new Set([...listed.keys(), ...hashesOf.keys()])].filter(
+    (tenantId) => listed.get(tenantId) !== hashesOf.get(tenantId),
+  );
   if (different.length > 0)
     report({
       kind: "tenantsWrong",
       batchId: batch.id,
-      found: `listed or submitted, not both: ${different.join(", ")}`,
+      found: `listed with other hashes than submitted: ${different.join(", ")}`,
     });
 }
 

@@ -9,7 +9,8 @@ export const invariants = {
     "Over the batch's leaves stand other nodes, another root or another leaf count than follow from them.",
   leafRepeated: "A content hash stands twice in one tree.",
   leafUnsubmitted: "A leaf is neither a submission's nor the filler that the leaves before it call for.",
-  tenantsWrong: "A batch is listed for other tenants than those with submissions in it.",
+  tenantsWrong:
+    "A batch is listed for other tenants than those with submissions in it, or with another number of them.",
   stateContradicted: "A batch's columns contradict its state.",
   attemptMissing: "A batch waits for a transaction that is not stored.",
   receiptsMissing: "An anchored batch has no receipts.",
@@ -24,6 +25,10 @@ export const invariants = {
   threadBroken:
     "A consent does not continue the record before it in its thread, or two continue the same one.",
   contractDisagrees: "The contract or its chain, asked over RPC, contradicts an anchored batch.",
+  totalsWrong: "A tenant's counted hashes, batches or anchored hashes are not as many as there are.",
+  deviceCountWrong: "A device's counted submissions are not as many as there are.",
+  signerUnproven:
+    "What a device has signed is no submission of its tenant, or its signature does not stand under its key.",
 } as const;
 
 export type InvariantKind = keyof typeof invariants;

@@ -1,0 +1,48 @@
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import { createJobQueue } from "./jobs/jobQueue.ts";
+import { runJobs } from "./jobs/runJobs.ts";
+import { createGuardedPost } from "./outbound/guardedPost.ts";
+import { resolveByDns } from "./outbound/resolveTarget.ts";
+import { runLoop } from "./pipeline/runLoop.ts";
+import { createSecretBox } from "./secrets/secretBox.ts";
+import { deliverEvents } from "./webhooks/deliverEvents.ts";
+import { fanOutEvents } from "./webhooks/fanOutEvents.ts";
+import { forgetDeliveries } from "./webhooks/forgetDeliveries.ts";
+
+export type JobWorkersOptions = {
+  db: Database;
+  config: Config;
+  clock: () => Date;
+  logger: Logger;
+  signal: AbortSignal;
+};
+
+const FAN_OUT_POLL_MS = 250;
+
+/** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
+export async function runJobWorkers({ db, config, clock, logger, signal }: JobWorkersOptions): Promise<void> {
+  const queue = createJobQueue(db, { supervise: true, logger });
+  const secrets = config.CHAIN_KEY_ENCRYPTION_SECRET;
+  const webhooks = {
+    db,
+    jobs: queue,
+    post: createGuardedPost({ resolveName: resolveByDns, allowLoopback: config.WEBHOOK_ALLOW_LOOPBACK }),
+    secretBox: secrets ? createSecretBox(secrets) : null,
+    clock,
+    logger,
+  };
+  const fanOut = { name: "fan out webhook events", run: () => fanOutEvents(webhooks) };
+  await runJobs({
+    queue,
+    workers: [(boss) => boss.work("webhook-retention", () => forgetDeliveries(db, clock()))],
+    loops: [
+      () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger }),
+      () => deliverEvents(webhooks, signal),
+    ],
+    retryMs: config.PIPELINE_POLL_MS,
+    signal,
+    logger,
+  });
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Job } from "pg-boss";
+import { type AttemptDeps, attemptDelivery } from "./attemptDelivery.ts";
+import { ClaimLostError } from "./settleAttempt.ts";
+import type { DeliveryJob } from "./storeDeliveries.ts";
+
+/** Attempts under way in one process: most of them wait for a receiver. */
+const ATTEMPTS_AT_ONCE = 500;
+/** Of them, and of those of all other processes, one tenant's. */
+const ATTEMPTS_PER_TENANT = 10;
+const POLL_MS = 250;
+/** How long a stopping process waits for attempts under way; what has not ended by then is attempted again. Milliseconds. */
+const DRAIN_MS = 5_000;
+
+/**
+ * Makes the attempts that are due, many at a time, each on its own: a receiver that hangs holds its own place only, and a tenant
+ * has few of the places.
+ */
+export async function deliverEvents(deps: AttemptDeps, signal: AbortSignal): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  let wake = () => {};
+  const start = (job: Job<DeliveryJob>) => {
+    const attempt = tryAttempt(deps, job).finally(() => {
+      underWay.delete(attempt);
+      // It has made room, so the next look need not wait.
+      wake();
+    });
+    underWay.add(attempt);
+  };
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  signal.addEventListener("abort", () => wake(), { once: true });
+  while (!signal.aborted) {
+    const free = ATTEMPTS_AT_ONCE - underWay.size;
+    const due = free > 0 ? await fetchDue(deps, free) : [];
+    for (const job of due) start(job);
+    if (due.length === 0 && !signal.aborted) await pause();
+  }
+  await Promise.race([Promise.all(underWay), delay(DRAIN_MS, undefined, { ref: false })]);
+}
+
+async function fetchDue({ jobs, logger }: AttemptDeps, batchSize: number): Promise<Job<DeliveryJob>[]> {
+  try {
+    const boss = await jobs.boss();
+    const options = { batchSize, groupConcurrency: ATTEMPTS_PER_TENANT };
+    return await boss.fetch<DeliveryJob>("webhook-delivery", options);
+  } catch (err) {
+    logger.warn({ err }, "webhook deliveries not readable");
+    return [];
+  }
+}
+
+/** An attempt whose outcome could not be stored is left alone: its job expires, and is given to whoever asks next. */
+async function tryAttempt(deps: AttemptDeps, job: Job<DeliveryJob>): Promise<void> {
+  try {
+    await attemptDelivery(deps, job);
+  } catch (err) {
+    const { deliveryId } = job.data;
+    if (err instanceof ClaimLostError) deps.logger.info({ deliveryId }, "webhook attempt was repeated");
+    else deps.logger.warn({ err, deliveryId }, "webhook attempt not settled; it is made again");
+  }
+}
