@@ -1,5 +1,5 @@
+import type { Json } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
-import type { DisclosedField } from "./checkRecord.ts";
 import type { InvalidReason, UncheckedReason, Warning } from "./reason.ts";
 
 /** In the order in which they are made. */
@@ -31,6 +31,9 @@ export type Check = { name: CheckName } & (
 
 /** From the chain's own tags. */
 export type Finality = "included" | "safe" | "finalized";
+
+/** A field of a consent record. */
+export type DisclosedField = { name: string; value: Json };
 
 export type Pin = "key" | "publisher" | "contract";
 
