@@ -35,6 +35,9 @@ export type DisclosedField = { name: string; value: Json };
 
 export type Finality = "included" | "safe" | "finalized";
 
+/** A field of a consent record. */
+export type DisclosedField = { name: string; value: Json };
+
 export type Pin = "key" | "publisher" | "contract";
 
 /** Plain JSON all through. */
