@@ -23,6 +23,16 @@ import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { chainRoutes } from "./chains/routes.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentLogRoutes } from "./consentLog/routes.ts";
+import { consentProofErrorBody } from "./consentProof/errorBody.ts";
+import { createPdfThreads } from "./consentProof/pdf/renderInThreads.ts";
+import { createProofReader } from "./consentProof/proofReader.ts";
+import { consentProofRoutes } from "./consentProof/routes.ts";
+import { createAccessTokens } from "./consentReceipts/accessTokens.ts";
+import { consentReceiptsErrorBody } from "./consentReceipts/errorBody.ts";
+import { createEventReader } from "./consentReceipts/eventReader.ts";
+import { oauthRoutes } from "./consentReceipts/oauthRoutes.ts";
+import { receiptJwk } from "./consentReceipts/receiptKeys.ts";
+import { consentReceiptsRoutes } from "./consentReceipts/routes.ts";
 import { createConsentDescriber } from "./consents/describeConsent.ts";
 import { findConsentByToken } from "./consents/findConsent.ts";
 import { findKeptAnswer } from "./consents/keptAnswers.ts";
@@ -65,6 +75,7 @@ import { createCheckTarget } from "./outbound/checkTarget.ts";
 import type { ResolveName } from "./outbound/resolveTarget.ts";
 import { remember } from "./remember.ts";
 import type { SecretBox } from "./secrets/secretBox.ts";
+import { createServiceKeyKinds } from "./secrets/serviceKeyKinds.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
 export type AppDeps = {
@@ -92,7 +103,7 @@ export type AppDeps = {
 };
 
 /** Of the surfaces that have one of their own. */
-const ERROR_BODIES = [consentLogErrorBody];
+const ERROR_BODIES = [consentLogErrorBody, consentReceiptsErrorBody, consentProofErrorBody];
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
@@ -154,6 +165,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     onDisagreement,
   });
   const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+  const recordConsents = createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox });
+  const serviceKeys = createServiceKeyKinds({ db, secretBox: deps.secretBox, clock });
+  const proofKeys = deps.secretBox === null ? null : serviceKeys.consentProof;
+  const apiKeys = createApiKeyDirectory(db);
+  const accessTokens = createAccessTokens({ keys: serviceKeys.accessToken, issuer: deps.publicUrl, clock });
 
   const routes = [
     ...operationRoutes({
@@ -219,7 +235,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       readOwnStatuses,
       describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
-      describeJwks: () => describeJwks(db),
+      describeJwks: async () => {
+        const [{ keys }, receiptKeys] = await Promise.all([
+          describeJwks(db),
+          serviceKeys.consentReceipt.listPublic(),
+        ]);
+        return { keys: [...keys, ...receiptKeys.map(receiptJwk)] };
+      },
     }),
     ...deviceRoutes({
       verbContext,
@@ -231,7 +253,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     ...consentLogRoutes({
       verbContext,
       chains,
-      recordConsents: createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox }),
+      recordConsents,
       findKeptAnswer: (tenantId, request, now) => findKeptAnswer(db, tenantId, request, now),
       findVersion: createVersionFinder(db),
       findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
@@ -242,6 +264,27 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       chains,
       findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
       describeConsent,
+    }),
+    ...oauthRoutes({ apiKeys, accessTokens }),
+    ...consentReceiptsRoutes({
+      events: createEventReader(db),
+      verbContext,
+      chains,
+      recordConsents,
+      describeConsent,
+      keys: serviceKeys.consentReceipt,
+      publicUrl: deps.publicUrl,
+    }),
+    ...consentProofRoutes({
+      proofs: createProofReader(db, proofKeys),
+      verbContext,
+      chains,
+      recordConsents,
+      describeConsent,
+      countRequest: deps.countRequest,
+      keys: proofKeys,
+      renderPdf: createPdfThreads(),
+      publicUrl: deps.publicUrl,
     }),
   ];
 
@@ -255,11 +298,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     auditCall: auditCall(createCallRecorder(db), clock),
     checkSignature: checkSignature(createNonceTaker(db), clock),
     requireKey: requireApiKey({
-      apiKeys: createApiKeyDirectory(db),
+      apiKeys,
       findAccountByToken: async (token) => {
         const accountId = await tokens.accountOf(token);
         return accountId === null ? null : findAccount(db, accountId);
       },
+      keySha256OfAccessToken: accessTokens.keySha256Of,
       countRequest: deps.countRequest,
       refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,

@@ -107,6 +107,7 @@ async function main(): Promise<void> {
     balanceAnchorsMin: config.BALANCE_ANCHORS_MIN,
     clock,
     logger,
+    metrics,
   };
   const forget: Step = {
     name: "forget what is over",
@@ -124,8 +125,6 @@ async function main(): Promise<void> {
         runChain(
           {
             ...deps,
-            onRun: metrics.observeStep(keyed.chainId),
-            onRpcError: () => metrics.rpcErrors.inc({ chain_id: keyed.chainId }),
             onReady: ({ chainId }, publisher) =>
               logger.info(
                 { chainId, publisher, contract: keyed.contractAddress },

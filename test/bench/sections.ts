@@ -14,4 +14,5 @@ export const sections: Record<string, Section> = {
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
   exports: async (options) => (await import("./exports.ts")).run(options),
   stats: async (options) => (await import("./stats.ts")).run(options),
+  platform: async (options) => (await import("./platform.ts")).run(options),
 };

@@ -4,9 +4,12 @@ type DescribedOperation = {
   operationId: string;
   security: Record<string, string[]>[];
   "x-scope"?: string;
-  parameters: { name: string; in: "path" | "query"; example?: string }[];
+  parameters: { name: string; in: "path" | "query"; required: boolean; example?: string }[];
   requestBody?: { content: Content };
-  responses: Record<string, { description: string; content?: Content }>;
+  responses: Record<
+    string,
+    { description: string; content?: Content; headers?: Record<string, { $ref: string }> }
+  >;
 };
 
 export type OpenApiDocument = {
@@ -18,6 +21,9 @@ export type OpenApiDocument = {
 export type Operation = {
   operationId: string;
   method: string;
+  path: string;
+  parameters: DescribedOperation["parameters"];
+  takesBody: boolean;
   /** The path with its documented examples in place of its parameters. */
   examplePath: string;
   exampleBody: unknown;
@@ -25,6 +31,8 @@ export type Operation = {
   scope: string | undefined;
   /** Whether an API key is one of the ways to call it. */
   takesKey: boolean;
+  /** Whether an account's token is one. */
+  takesAccount: boolean;
   hasPathParameter: boolean;
   responses: DescribedOperation["responses"];
 };
@@ -40,10 +48,14 @@ export function listOperations(document: OpenApiDocument): Operation[] {
       return {
         operationId: described.operationId,
         method: method.toUpperCase(),
+        path,
+        parameters: described.parameters,
+        takesBody: described.requestBody !== undefined,
         examplePath: query === "" ? examplePath : `${examplePath}?${query}`,
         exampleBody: described.requestBody?.content["application/json"]?.example,
         scope: described["x-scope"],
         takesKey: described.security.some((way) => "apiKey" in way),
+        takesAccount: described.security.some((way) => "account" in way),
         hasPathParameter: inPath.length > 0,
         responses: described.responses,
       };

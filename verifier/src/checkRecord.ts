@@ -3,15 +3,13 @@ import {
   decodeDisclosure,
   disclosureDigest,
   InvalidDisclosureError,
-  type Json,
   recordDigest,
 } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
-import { type Check, failed, passed, unchecked } from "./verification.ts";
+import { type Check, type DisclosedField, failed, passed, unchecked } from "./verification.ts";
 
 /** What was handed out of a consent record: `_sd` whole, and of its disclosures any choice. */
 export type DisclosedRecord = { disclosures: unknown; _sd: unknown };
-export type DisclosedField = { name: string; value: Json };
 
 /** `disclosed`: what is proven to stand in the record; nothing as soon as one check has failed. */
 export type RecordFindings = { checks: Check[]; disclosed: DisclosedField[] };

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { isPdf, readReceiptAttachment } from "./pdfAttachment.ts";
 import { normalizePins, type Pins } from "./pins.ts";
 import { contentOfFile } from "./receiptFile.ts";
 import { reportOf } from "./report.ts";
@@ -11,8 +12,9 @@ const HELP = `Usage: holdfast-verify <file|-> --rpc URL [options]
 
 Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
 
-  <file|->           a receipt, an answer of GET /v1/verify/{hash}, or a consent with
-                     its receipt, disclosures and _sd; - reads standard input
+  <file|->           a receipt, an answer of GET /v1/verify/{hash}, a consent with its
+                     receipt, disclosures and _sd, or a proof PDF, which carries these;
+                     - reads standard input
   --rpc URL          JSON-RPC of the chain, http or https
   --key KEY          the issuer's Ed25519 public key, base64 or hex
   --publisher 0x…    the address that anchors in the issuer's name
@@ -115,7 +117,8 @@ function timeoutMsOf(seconds: string): number {
 }
 
 async function readInput(file: string): Promise<Uint8Array> {
-  return file === "-" ? buffer(process.stdin) : readFile(file);
+  const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
+  return isPdf(bytes) ? readReceiptAttachment(bytes) : bytes;
 }
 
 /** A verdict that nobody could read is none: a full disk or a closed pipe is an error. */

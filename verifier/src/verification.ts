@@ -1,5 +1,5 @@
+import type { Json } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
-import type { DisclosedField } from "./checkRecord.ts";
 import type { InvalidReason, UncheckedReason, Warning } from "./reason.ts";
 
 /** In the order in which they are made. */
@@ -30,6 +30,9 @@ export type Check = { name: CheckName } & (
 );
 
 /** From the chain's own tags. */
+/** What a consent record says of one thing. */
+export type DisclosedField = { name: string; value: Json };
+
 export type Finality = "included" | "safe" | "finalized";
 
 export type Pin = "key" | "publisher" | "contract";

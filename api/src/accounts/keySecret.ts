@@ -22,7 +22,11 @@ export function sealKeySecret(
 ) {
   if (secretBox === null) throw new UnavailableError("HMAC secrets are not configured on this server");
   const id = newId();
-  return { ...key, id, sealed: secretBox.seal(Buffer.from(secret), contextOf(key.apiKeyId, id)) };
+  return {
+    ...key,
+    id,
+    sealed: secretBox.seal(Buffer.from(secret), keySecretContext(`${key.apiKeyId}:${id}`)),
+  };
 }
 
 /** The secret's text as it was handed out. */
@@ -30,10 +34,13 @@ export function openKeySecret(
   secretBox: SecretBox,
   { apiKeyId, id, sealed }: { apiKeyId: string; id: string; sealed: Uint8Array },
 ): string {
-  return secretBox.open(sealed, contextOf(apiKeyId, id)).toString();
+  return secretBox.open(sealed, keySecretContext(`${apiKeyId}:${id}`)).toString();
 }
 
-/** Sealed for one key, a secret opens for no other, wherever somebody with the database may copy it. */
-function contextOf(apiKeyId: string, id: string): string {
-  return `api-key-secret:${apiKeyId}:${id}`;
+/**
+ * Sealed for one key, a secret opens for no other, wherever somebody with the database may copy it.
+ * @param name the ids of key and secret, with a colon between.
+ */
+export function keySecretContext(name: string): string {
+  return `api-key-secret:${name}`;
 }

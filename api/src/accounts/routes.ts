@@ -129,7 +129,10 @@ function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
       summary: "List a tenant's API keys",
       access: manage("apikey.list", "apikey"),
       query: listApiKeysQuery,
-      answers: { 200: { description: "All of them, revoked ones too", schema: apiKeyListAnswer } },
+      answers: {
+        200: { description: "All of them, revoked ones too", schema: apiKeyListAnswer },
+        404: { description: "It is another tenant, and you are not the operator" },
+      },
       handle: async (c, { query }) => c.json(await listApiKeys({ ctx: verbContext(c), input: query })),
     }),
     defineRoute({

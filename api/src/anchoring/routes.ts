@@ -139,6 +139,7 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       summary: "Submit the SHA-256 of a content",
       description: "The content is hashed and forgotten; only its hash is kept.",
       access: submitting("hash.anchor"),
+      countsToQuota: true,
       body: anchorContentBody,
       bodyExample: { content: "The signed contract", format: "text", externalId: "contract-7" },
       answers: {

@@ -168,20 +168,15 @@ function createLanes(deps: AcceptDeps): (call: Call) => Promise<Outcome> {
     return call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall;
   };
   return async (call) => {
+    const { tenantId } = call.input.ctx.caller;
     const month = monthOf(call.input.ctx.clock());
     const outcome = await laneOf(call, month)(call);
-    const { tenantId } = call.input.ctx.caller;
-    if (outcome instanceof Refused && outcome.reason instanceof QuotaExceededError)
-      exhausted.set(tenantId, month);
-    const hasRoom =
-      isSubmission(outcome) && (outcome.quota === null || outcome.quota.used < outcome.quota.limit);
-    if (hasRoom) exhausted.delete(tenantId);
+    if (outcome instanceof Refused) {
+      if (outcome.reason instanceof QuotaExceededError) exhausted.set(tenantId, month);
+    } else if (outcome !== STALE && (outcome.quota === null || outcome.quota.used < outcome.quota.limit))
+      exhausted.delete(tenantId);
     return outcome;
   };
-}
-
-function isSubmission(outcome: Outcome): outcome is Submission {
-  return outcome !== STALE && !(outcome instanceof Refused);
 }
 
 /** Of tenants at their plan's end: refuses without a try what does not fit, which else would make its group fail. */

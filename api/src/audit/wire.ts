@@ -35,7 +35,7 @@ export const auditListAnswer = z.object({
     }),
   ),
   pagination: paginationAnswer.extend({
-    total: z.int().describe("Counted to 10,000; `hasMore` says whether there are more"),
+    total: z.int().describe("Counted to 1,000; `hasMore` says whether there are more"),
     hasMore: z.boolean().describe("Whether there are rows after this page"),
   }),
 });

@@ -17,7 +17,8 @@ export type StoredConsent = {
   erasedBy: string | null;
 };
 
-const COLUMNS = `
+/** Of `app.consents c`, as StoredConsent names them. */
+export const CONSENT_COLUMNS = `
   c.id, c.surface, c.action, c.record_digest AS "recordDigest", c.lasting, c.personal, c.personal_digests AS "personalDigests",
   c.created_at AS "createdAt", c.expires_at AS "expiresAt", c.erased_by AS "erasedBy"`;
 
@@ -31,7 +32,7 @@ export async function findConsentByToken(
   if (id === null) return null;
   const { rows } = await pool.query<StoredConsent>({
     name: "find-consent",
-    text: `SELECT ${COLUMNS} FROM app.consents c WHERE c.tenant_id = $1 AND c.id = $2`,
+    text: `SELECT ${CONSENT_COLUMNS} FROM app.consents c WHERE c.tenant_id = $1 AND c.id = $2`,
     values: [tenantId, id],
   });
   return rows[0] ?? null;
@@ -45,7 +46,7 @@ export async function findConsentByDigest(
 ): Promise<StoredConsent | null> {
   const { rows } = await pool.query<StoredConsent>({
     name: "find-consent-by-digest",
-    text: `SELECT ${COLUMNS} FROM app.submissions s JOIN app.consents c ON c.tenant_id = s.tenant_id AND c.id = s.id
+    text: `SELECT ${CONSENT_COLUMNS} FROM app.submissions s JOIN app.consents c ON c.tenant_id = s.tenant_id AND c.id = s.id
            WHERE s.content_hash = $2 AND s.tenant_id = $1`,
     values: [tenantId, recordDigest],
   });

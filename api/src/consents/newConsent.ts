@@ -72,6 +72,10 @@ export type NewConsent = {
   consentedAt?: Date;
   expiresAt?: Date;
 
+  /**
+   * The service's own signature, made once the record has its name and time. It stands over personal values, so it is personal too.
+   */
+  sign?: (record: { token: string; createdAt: Date }) => ConsentSignature;
   /** 64 hex digits: the record that this one follows where it is in no thread. In a thread it is always the last one. */
   previousDigest?: string;
 
@@ -83,6 +87,9 @@ export type NewConsent = {
   /** Signatu's token: found again by it, not unique. */
   shortToken?: string;
 };
+
+/** Hex, with the id of the key (OS-4). */
+export type ConsentSignature = { scheme: "HMAC-SHA256"; key_id: string; value: string };
 
 export type RecordedConsent = {
   /** `ct_` and 32 hex digits. */

@@ -9,6 +9,7 @@ export type RecordFields = { lasting: Field[]; personal: Field[] };
 
 /** What the record says beside what was given. `previousDigest`: 64 hex digits. */
 export type RecordCircumstances = {
+  token: string;
   action: ConsentAction;
   createdAt: Date;
   previousDigest: string | null;
@@ -61,7 +62,7 @@ function lastingFields(consent: NewConsent, { action, createdAt, previousDigest 
   ]);
 }
 
-function personalFields(consent: NewConsent, { addressDigest }: RecordCircumstances) {
+function personalFields(consent: NewConsent, { token, createdAt, addressDigest }: RecordCircumstances) {
   const { ipAddress } = consent;
   return given([
     ["subject", consent.subject],
@@ -72,6 +73,7 @@ function personalFields(consent: NewConsent, { addressDigest }: RecordCircumstan
     ["user_agent", consent.userAgent],
     ["page_url", consent.pageUrl],
     ["metadata", consent.metadata],
+    ["signature", consent.sign?.({ token, createdAt })],
   ]);
 }
 

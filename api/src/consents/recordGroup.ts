@@ -120,6 +120,7 @@ export function makeGroup(
     const previousDigest = head?.recordDigest ?? consent.previousDigest ?? null;
     const sealed = sealRecord(
       recordFields(consent, {
+        token: consentToken(id),
         action,
         createdAt,
         previousDigest,

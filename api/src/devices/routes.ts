@@ -92,6 +92,7 @@ function submittingRoutes({ verbContext, chains, ...deps }: DeviceRoutesDeps): R
         action: "device.submit_signed",
         resourceType: "hash",
       },
+      countsToQuota: true,
       body: submitSignedBody,
       bodyExample: SIGNED_EXAMPLE,
       answers: {

@@ -42,6 +42,26 @@ export async function readJson<S extends z.ZodType>(
 }
 
 /**
+ * The request's `application/x-www-form-urlencoded` body (WHATWG URL §5.1), checked against `schema` as texts by name.
+ * @throws {UnreadableInputError} 400 for a name that comes twice. @throws {PayloadTooLargeError} 413. @throws {InvalidInputError}
+ */
+export async function readForm<S extends z.ZodType>(c: Context<AppEnv>, schema: S): Promise<z.output<S>> {
+  const values: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(decode(await readBody(c)))) {
+    if (name in values)
+      throw new UnreadableInputError(`Duplicate member "${name}"`, [
+        { member: name, problem: "Duplicate member" },
+      ]);
+    values[name] = value;
+  }
+  return parseInput(schema, { ...values }, "form");
+}
+
+export function isForm(c: Context<AppEnv>): boolean {
+  return /^application\/x-www-form-urlencoded\b/i.test(c.req.header("content-type") ?? "");
+}
+
+/**
  * @param where what the value is to the caller, such as "query".
  * @throws {InvalidInputError} with the first problem in its message and each member's first one beside it. A message that is a
  * sentence of the surface's own (it begins with "Invalid hash") stands alone.
@@ -61,11 +81,23 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, where
 /** The first problem of each member; the member is "" where it is the value as a whole. */
 export function memberProblems({ issues }: z.ZodError): MemberProblem[] {
   const problems = new Map<string, string>();
-  for (const { path, message } of issues) {
+  for (const { path, message } of issues.flatMap(innermost)) {
     const member = pathOf(path);
     if (!problems.has(member)) problems.set(member, message);
   }
   return [...problems].map(([member, problem]) => ({ member, problem }));
+}
+
+type Issue = Pick<z.core.$ZodIssue, "path" | "message">;
+
+/** Of a value that fits no member of a union: what is wrong by the one that it comes nearest to. */
+function innermost(issue: z.core.$ZodIssue): Issue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const depth = (issues: readonly Issue[]) => Math.max(...issues.map(({ path }) => path.length));
+  const options = issue.errors.map((issues) => issues.flatMap(innermost));
+  const nearest = options.reduce((best, option) => (depth(option) > depth(best) ? option : best));
+  if (depth(nearest) === 0) return [issue];
+  return nearest.map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

@@ -1,5 +1,5 @@
-import type { Hono, MiddlewareHandler } from "hono";
-import { parseInput, readJson } from "./body.ts";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { isForm, parseInput, readForm, readJson } from "./body.ts";
 import type { AppEnv } from "./context.ts";
 import type { KeyAccess, Route } from "./route.ts";
 
@@ -15,10 +15,15 @@ export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards):
   for (const route of routes) {
     app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
       const query = route.query && parseInput(route.query, c.req.query(), "query");
-      const body = route.body && (await readJson(c, route.body, route.bodyMayBeEmpty));
+      const body = await bodyOf(c, route);
       return route.handle(c, { query, body });
     });
   }
+}
+
+async function bodyOf(c: Context<AppEnv>, { body, form, bodyMayBeEmpty }: Route) {
+  if (form !== undefined && isForm(c)) return readForm(c, form);
+  return body && readJson(c, body, bodyMayBeEmpty);
 }
 
 function guardsOf({ access }: Route, guards: Guards): MiddlewareHandler<AppEnv>[] {

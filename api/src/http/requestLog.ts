@@ -7,7 +7,8 @@ import type { createClientAddress } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import { PERSON } from "./route.ts";
 
-/** Gives every request its id and writes one line about it when it is answered. Paths only: a query may hold personal values. */
+/** Gives every request its id and writes one line about it when it is answered. Paths only, for a query may hold personal
+ * values; where the path itself names a person, the route's pattern. */
 export function requestLog(
   logger: Logger,
   clientAddress: ReturnType<typeof createClientAddress>,

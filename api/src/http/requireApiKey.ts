@@ -28,6 +28,8 @@ export type ApiKeyChecks = {
   apiKeys: ApiKeyDirectory;
   /** The account that a token was issued to, with its tenant as they are now; null for a token that is not good. */
   findAccountByToken: (token: string) => Promise<Account | null>;
+  /** SHA-256 of the key that an access token stands for (SG-11); null for what is no good one. */
+  keySha256OfAccessToken: (token: string) => Promise<Buffer | null>;
   countRequest: CountRequest;
   /** Requests without a good key or token from one network, per minute: each costs a look-up. */
   refusalsPerMinute: number;
@@ -80,16 +82,23 @@ export function requireApiKey(checks: ApiKeyChecks) {
     throw error;
   }
 
-  async function check(c: Context<AppEnv>, { scope, by }: KeyAccess): Promise<void> {
+  /** SHA-256 of the key that the request brings, or that its access token stands for; null for an account's token. */
+  async function keySha256Of(c: Context<AppEnv>, { byAccessToken }: KeyAccess): Promise<Buffer | null> {
     const token = presentedToken(c);
-    if (token !== null) await admitAccount(c, token, scope);
-    else if (by === "account") throw new UnauthorizedError("Missing token");
-    else await admitKey(c, known(await apiKeys.find(presentedKey(c))), scope);
+    if (token === null) return presentedKey(c);
+    return byAccessToken ? checks.keySha256OfAccessToken(token) : null;
+  }
+
+  async function check(c: Context<AppEnv>, access: KeyAccess): Promise<void> {
+    const token = presentedToken(c);
+    if (token === null && access.by === "account") throw new UnauthorizedError("Missing token");
+    const sha256 = await keySha256Of(c, access);
+    if (sha256 === null) await admitAccount(c, token!, access.scope);
+    else await admitKey(c, known(await apiKeys.find(sha256)), access.scope);
   }
 
   /** The key as it was last read; `renewCaller` is for the statement that checks it. */
-  async function recallKey(c: Context<AppEnv>, { scope }: KeyAccess): Promise<ActiveApiKey> {
-    const sha256 = presentedKey(c);
+  async function recallKey(c: Context<AppEnv>, sha256: Buffer, scope: Scope): Promise<ActiveApiKey> {
     c.set("renewCaller", async () => toCaller(known(await apiKeys.find(sha256)), scope));
     const recalled = known(await apiKeys.recall(sha256));
     return mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
@@ -103,13 +112,14 @@ export function requireApiKey(checks: ApiKeyChecks) {
 
   const checkInStatement = (access: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
+      const sha256 = await keySha256Of(c, access).catch((error) => refuse(c, error));
       // An account is read anew for every request: no statement need check it.
-      if (presentedToken(c) !== null) {
+      if (sha256 === null) {
         await check(c, access).catch((error) => refuse(c, error));
         await next();
         return;
       }
-      const key = await recallKey(c, access).catch((error) => refuse(c, error));
+      const key = await recallKey(c, sha256, access.scope).catch((error) => refuse(c, error));
       try {
         await admitKey(c, key, access.scope);
         await next();

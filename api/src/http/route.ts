@@ -14,6 +14,8 @@ export type Access = "open" | "public" | KeyAccess;
 export type KeyAccess = {
   scope: Scope;
   checked?: "inStatement";
+  /** An access token stands for the key that got it (SG-11). */
+  byAccessToken?: true;
   /** Requests may be signed; those of a key that demands it must be (HE-9). */
   signable?: true;
   /** Who calls by its account token alone; others may have a key as well. */
@@ -63,6 +65,8 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   bodyMayBeEmpty?: true;
   /** Takes an Idempotency-Key (HE-8), see idempotencyKey.ts. */
   idempotent?: true;
+  /** The same input as `application/x-www-form-urlencoded`, with what `body` gives. */
+  form?: z.ZodType;
   /** An example of the body, which a test sends. */
   bodyExample?: unknown;
   /** Answers by status; refusals that the access, the body and the query imply are added by the description. */

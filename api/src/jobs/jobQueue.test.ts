@@ -10,6 +10,7 @@ import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
 import { until } from "#test/support/until.ts";
 import { createJobQueue, type JobQueue } from "./jobQueue.ts";
 import { DEAD_LETTERS, QUEUES } from "./queues.ts";
+import { readDeadLetters } from "./readDeadLetters.ts";
 import { runJobs } from "./runJobs.ts";
 
 const logger = pino({ level: "silent" });
@@ -96,6 +97,32 @@ test("the role of API and workers sends, works and supervises, and cannot change
   stop.abort();
   await run;
   expect(problems).toEqual([]);
+});
+
+test("HA-18 a job that pg-boss gave up is a dead letter that names its queue", async () => {
+  const boss = await queue.boss();
+  const held = { tenantId: "1", deliveryId: "2" };
+  await withTransaction(db, (tx) => queue.send(tx, "webhook-delivery", held, { retryLimit: 0 }));
+  const [job] = await boss.fetch("webhook-delivery");
+  await boss.fail("webhook-delivery", job!, { message: "postgres://user:password@host" });
+  const [dead] = await readDeadLetters(db, { limit: 1, offset: 0 });
+  expect(dead).toEqual({
+    id: expect.any(String),
+    data: { queue: "webhook-delivery", ...held },
+    timestamp: expect.any(Number),
+  });
+});
+
+test("a job whose worker died is given to another", async () => {
+  const survivor = createJobQueue(db, { supervise: true, logger });
+  const boss = await survivor.boss();
+  const id = await withTransaction(db, (tx) =>
+    queue.send(tx, "webhook-delivery", {}, { expireInSeconds: 1, retryDelay: 0 }),
+  );
+  expect(await boss.fetch("webhook-delivery")).toMatchObject([{ id, retryCount: 0 }]);
+  const again = await until(async () => (await boss.fetch("webhook-delivery"))[0], { deadlineMs: 30_000 });
+  expect(again).toMatchObject({ id, retryCount: 1 });
+  await survivor.stop();
 });
 
 test("migrating again keeps the jobs and leaves one row per queue", async () => {

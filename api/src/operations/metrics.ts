@@ -98,6 +98,8 @@ export function createWorkerMetrics(clock: () => Date) {
   };
 }
 
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
+
 /**
  * Adds what is read and not counted, the pipeline and the publishers. What cannot be read is left out: a database that is away must
  * not hide the other metrics.

@@ -13,10 +13,11 @@ import {
 import { watchBalance } from "../chain/watchBalance.ts";
 import { chains } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
+import type { WorkerMetrics } from "../operations/metrics.ts";
 import type { BroadcastLimits } from "./broadcastAnchor.ts";
 import type { KeyedChain } from "./keyedChains.ts";
 import { pipelineSteps } from "./pipelineSteps.ts";
-import { type OnStepRun, runLoop, type Step } from "./runLoop.ts";
+import { runLoop, type Step } from "./runLoop.ts";
 import type { SealLimits } from "./sealBatch.ts";
 import type { SigningKey } from "./signingKey.ts";
 import { untilDone } from "./untilDone.ts";
@@ -34,10 +35,7 @@ export type RunChainDeps = {
   balanceAnchorsMin: number;
   clock: () => Date;
   logger: Logger;
-  /** Hears of every run of the chain's steps. */
-  onRun: OnStepRun;
-  /** Hears of every call to the chain's RPC that failed. */
-  onRpcError: () => void;
+  metrics: WorkerMetrics;
   /** Told when the chain's steps begin. */
   onReady: (chain: Chain, publisher: Hex) => void;
 };
@@ -49,15 +47,14 @@ export type RunChainDeps = {
 export async function runChain(deps: RunChainDeps, keyed: KeyedChain, signal: AbortSignal): Promise<void> {
   const db = deps.connect();
   const contractAddress = Buffer.from(keyed.contractAddress.slice(2), "hex");
-  const reader = createChainReader(
-    { rpcUrl: keyed.rpcUrl, contractAddress },
-    deps.rpcTimeoutMs,
-    deps.onRpcError,
+  const { chainId } = keyed;
+  const reader = createChainReader({ rpcUrl: keyed.rpcUrl, contractAddress }, deps.rpcTimeoutMs, () =>
+    deps.metrics.rpcErrors.inc({ chain_id: chainId }),
   );
   const writer = createAnchorWriter(reader, keyed);
-  const { pollMs, onRun } = deps;
+  const { pollMs } = deps;
   // For what does not name the chain itself.
-  const logger = deps.logger.child({ chainId: keyed.chainId });
+  const logger = deps.logger.child({ chainId });
   try {
     const chain = await untilDone(() => prepare(db, keyed, reader, writer), {
       pollMs,
@@ -68,14 +65,10 @@ export async function runChain(deps: RunChainDeps, keyed: KeyedChain, signal: Ab
     if (chain === null) return;
     deps.onReady(chain, writer.publisher);
     const steps = pipelineSteps({ ...deps, db, chain, reader, writer });
+    const loop = { pollMs, signal, logger, onRun: deps.metrics.observeStep(chainId) };
     await Promise.all([
-      ...steps.map((step) => runLoop(step, { pollMs, signal, logger, onRun })),
-      runLoop(balanceStep(deps, chain, reader, writer), {
-        pollMs: BALANCE_INTERVAL_MS,
-        signal,
-        logger,
-        onRun,
-      }),
+      ...steps.map((step) => runLoop(step, loop)),
+      runLoop(balanceStep(deps, chain, reader, writer), { ...loop, pollMs: BALANCE_INTERVAL_MS }),
     ]);
   } finally {
     await db.pool.end();

@@ -1,9 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestApi, TEST_SECRET, type TestApi } from "#test/support/api.ts";
-import { call } from "#test/support/client.ts";
+import { call, createTenantKey } from "#test/support/client.ts";
 import { type PostgresProxy, startPostgresProxy } from "#test/support/postgresProxy.ts";
 import { startProcess } from "#test/support/process.ts";
 import { accountTokenKeyContext } from "../accounts/accountTokens.ts";
+import { openKeySecret } from "../accounts/keySecret.ts";
 import { openPublisherKey, sealPublisherKey } from "../chain/publisherKey.ts";
 import { openWebhookSecret } from "../webhooks/webhookSecret.ts";
 import { resealSecrets } from "./resealSecrets.ts";
@@ -45,18 +46,30 @@ beforeEach(async () => {
   const webhook = { url: "https://hooks.invalid/", secret: "a secret of a receiver" };
   const made = await call(api.apiUrl, "POST", "/v1/webhooks", { key: api.adminKey, body: webhook });
   expect(made.status).toBe(201);
+  await api.db.pool.query("TRUNCATE app.api_key_secrets");
+  const { keyId } = await createTenantKey(api);
+  const added = await call(api.apiUrl, "POST", `/admin/api-keys/${keyId}/secrets`, { key: api.adminKey });
+  expect(added.status).toBe(201);
 });
 
 /** Every sealed value, opened; throws when one does not open. */
-async function openAll(...secrets: string[]): Promise<string[]> {
-  const box = createSecretBox(secrets);
+async function openAll(...boxSecrets: string[]): Promise<string[]> {
+  const box = createSecretBox(boxSecrets);
   const chains = await api.db.pool.query("SELECT * FROM app.chains WHERE private_key IS NOT NULL ORDER BY 1");
   const tokens = await api.db.pool.query("SELECT * FROM app.account_token_keys ORDER BY 1");
   const webhooks = await api.db.pool.query("SELECT * FROM app.webhooks ORDER BY id");
-  expect([chains.rows.length, tokens.rows.length, webhooks.rows.length]).toEqual([3, 1, 1]);
+  const secrets = await api.db.pool.query<{ api_key_id: string; id: string; sealed: Buffer }>(
+    "SELECT * FROM app.api_key_secrets",
+  );
+  expect([chains.rows.length, tokens.rows.length, secrets.rows.length, webhooks.rows.length]).toEqual([
+    3, 1, 1, 1,
+  ]);
   return [
     ...chains.rows.map((row) => openPublisherKey(box, row.chain_id, row.private_key)),
     ...tokens.rows.map((row) => box.open(row.private_key, accountTokenKeyContext(row.kid)).toString()),
+    ...secrets.rows.map(({ api_key_id: apiKeyId, id, sealed }) =>
+      openKeySecret(box, { apiKeyId, id, sealed }),
+    ),
     ...webhooks.rows.map((row) => openWebhookSecret(box, row.id, row.secret)),
   ];
 }

@@ -1,10 +1,12 @@
 import { accountTokenKeyContext } from "../accounts/accountTokens.ts";
+import { keySecretContext } from "../accounts/keySecret.ts";
 import { publisherKeyContext } from "../chain/publisherKey.ts";
 import type { Database } from "../db/client.ts";
 import { webhookSecretContext } from "../webhooks/webhookSecret.ts";
 import { type SecretBox, UnopenableSecretError } from "./secretBox.ts";
+import { contextOf as serviceKeyContext } from "./serviceKeys.ts";
 
-/** Where sealed values lie: `sealed` is the column, `key` finds the row, and leads to what the value is sealed for. */
+/** Where sealed values lie: `sealed` is the column, `key`, of SQL, finds the row, and leads to what the value is sealed for. */
 type SealedColumn = { table: string; key: string; sealed: string; contextOf: (key: never) => string };
 
 /** Every sealed value of the database; whoever adds one lists it here. */
@@ -12,6 +14,13 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: "app.chains", key: "chain_id", sealed: "private_key", contextOf: publisherKeyContext },
   { table: "app.account_token_keys", key: "kid", sealed: "private_key", contextOf: accountTokenKeyContext },
   { table: "app.webhooks", key: "id", sealed: "secret", contextOf: webhookSecretContext },
+  {
+    table: "app.api_key_secrets",
+    key: "(api_key_id || ':' || id)",
+    sealed: "sealed",
+    contextOf: keySecretContext,
+  },
+  { table: "app.service_keys", key: "kid", sealed: "sealed_key", contextOf: serviceKeyContext },
 ];
 
 /** `unopenable`: what each value is that none of the secrets opens; it stays as it is. */

@@ -9,6 +9,8 @@ const ATTEMPTS_AT_ONCE = 500;
 /** Of them, and of those of all other processes, one tenant's. */
 const ATTEMPTS_PER_TENANT = 10;
 const POLL_MS = 250;
+/** Pause after a look that failed: the database is away. Milliseconds. */
+const RETRY_MS = 2_000;
 /** How long a stopping process waits for attempts under way; what has not ended by then is attempted again. Milliseconds. */
 const DRAIN_MS = 5_000;
 
@@ -27,9 +29,9 @@ export async function deliverEvents(deps: AttemptDeps, signal: AbortSignal): Pro
     });
     underWay.add(attempt);
   };
-  const pause = () =>
+  const pause = (ms: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
+      const timer = setTimeout(resolve, ms);
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -39,20 +41,24 @@ export async function deliverEvents(deps: AttemptDeps, signal: AbortSignal): Pro
   while (!signal.aborted) {
     const free = ATTEMPTS_AT_ONCE - underWay.size;
     const due = free > 0 ? await fetchDue(deps, free) : [];
-    for (const job of due) start(job);
-    if (due.length === 0 && !signal.aborted) await pause();
+    for (const job of due ?? []) start(job);
+    if (!due?.length && !signal.aborted) await pause(due === null ? RETRY_MS : POLL_MS);
   }
   await Promise.race([Promise.all(underWay), delay(DRAIN_MS, undefined, { ref: false })]);
 }
 
-async function fetchDue({ jobs, logger }: AttemptDeps, batchSize: number): Promise<Job<DeliveryJob>[]> {
+/** @returns null when the queue could not be read. */
+async function fetchDue(
+  { jobs, logger }: AttemptDeps,
+  batchSize: number,
+): Promise<Job<DeliveryJob>[] | null> {
   try {
     const boss = await jobs.boss();
     const options = { batchSize, groupConcurrency: ATTEMPTS_PER_TENANT };
     return await boss.fetch<DeliveryJob>("webhook-delivery", options);
   } catch (err) {
-    logger.warn({ err }, "webhook deliveries not readable");
-    return [];
+    logger.warn({ err, retryInMs: RETRY_MS }, "webhook deliveries not readable");
+    return null;
   }
 }
 

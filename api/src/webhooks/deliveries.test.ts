@@ -400,7 +400,7 @@ test("an attempt whose outcome cannot be stored is made again, and nothing is lo
   await api.db.pool.query(`${jobs} ADD CONSTRAINT no_outcomes CHECK (attempt = 0) NOT VALID`);
   const sent = await sendTest(hook);
   await until(() => receiver.calls.length === 1);
-  await until(() => worker!.log.some((line) => line.includes("not settled")));
+  await until(() => worker!.log.some((line) => line.includes("not settled") && line.includes(sent.id)));
   await api.db.pool.query(`${jobs} DROP CONSTRAINT no_outcomes`);
   expect(await untilEnded(hook, sent.id, 50_000)).toMatchObject({ status: "delivered", attempt: 1 });
   expect(receiver.calls.length).toBeGreaterThanOrEqual(2);

@@ -3,13 +3,14 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "#api/db/client.ts";
 import { withTransaction } from "#api/db/transaction.ts";
-import { newId } from "#api/newId.ts";
+import { newId, smallestIdAt } from "#api/newId.ts";
 import { buildTree, loadKeccak } from "#protocol/merkleTree.ts";
 import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { until } from "#test/support/until.ts";
 import { startWebhookWorker, type WebhookWorker } from "#test/support/webhookWorker.ts";
 import { fanOutEvents } from "./fanOutEvents.ts";
+import { forgetDeliveries } from "./forgetDeliveries.ts";
 import { recordAnchored, recordEvent } from "./recordEvent.ts";
 
 let api: TestApi;
@@ -183,7 +184,10 @@ async function anchorBatch(tenantIds: string[], own: number) {
       ],
     );
     await tx.query("INSERT INTO app.batch_trees VALUES ($1, $2)", [batch.batchId, Buffer.from(tree.nodes)]);
-    await tx.query("INSERT INTO app.batch_tenants SELECT unnest($1::uuid[]), $2", [tenantIds, batch.batchId]);
+    await tx.query(
+      "INSERT INTO app.batch_tenants (tenant_id, batch_id, hashes) SELECT unnest($1::uuid[]), $2, $3",
+      [tenantIds, batch.batchId, own],
+    );
     await tx.query(
       `INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, external_id, created_at, batch_id, leaf_index)
        SELECT hash, tenant_id, id, $4, 'ext-' || leaf, now(), $5, leaf - 1
@@ -228,7 +232,7 @@ describe("HA-10 recordAnchored", () => {
         id: expect.any(String),
         type: "batch.anchored",
         createdAt: "2026-01-02T03:04:05.000Z",
-        data: { batchId, merkleRoot, status: "anchored", anchor },
+        data: { batchId, merkleRoot, hashes: 3, status: "anchored", anchor },
       },
     ]);
     expect(await storedFor(other)).toHaveLength(3);
@@ -317,4 +321,30 @@ test("several workers that fan out at once store each event once", async () => {
   const stored = await storedFor(hook);
   expect(stored).toHaveLength(33);
   expect(new Set(stored.map(({ event_id }) => event_id)).size).toBe(33);
+});
+
+test("deliveries that ended are forgotten after 30 days, by a schedule; those that wait are not", async () => {
+  const hook = await createHook(["consent.recorded"]);
+  const now = new Date("2026-06-30T12:00:00Z");
+  const insert = (at: string, status: string) =>
+    db.pool.query(
+      `INSERT INTO app.webhook_deliveries (tenant_id, webhook_id, id, event_id, event_type, body, status, created_at)
+       VALUES ($1, $2, $3, $4, 'consent.recorded', $5, $6, $7)`,
+      [hook.tenantId, hook.id, smallestIdAt(Date.parse(at)), newId(), `${status} ${at}`, status, at],
+    );
+  await insert("2026-05-31T11:59:59Z", "delivered");
+  await insert("2026-05-31T11:59:58Z", "dead");
+  await insert("2026-05-31T11:59:57Z", "pending");
+  await insert("2026-05-31T12:00:01Z", "delivered");
+  expect(await forgetDeliveries(db, now)).toBe(2);
+  const { rows } = await db.pool.query(
+    "SELECT body FROM app.webhook_deliveries WHERE webhook_id = $1 ORDER BY id",
+    [hook.id],
+  );
+  expect(rows.map(({ body }) => body)).toEqual([
+    "pending 2026-05-31T11:59:57Z",
+    "delivered 2026-05-31T12:00:01Z",
+  ]);
+  const schedules = await db.pool.query("SELECT name, cron FROM jobs.schedule");
+  expect(schedules.rows).toContainEqual({ name: "webhook-retention", cron: "17 * * * *" });
 });

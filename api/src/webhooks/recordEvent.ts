@@ -34,16 +34,13 @@ export type AnchoredBatch = {
   anchor: Omit<ReceiptAnchor, "leafIndex">;
 };
 
-// From webhooks to batch_tenants, whose key begins with the tenant: as many looks at its key as there are webhooks. LIMIT keeps the
-// planner from turning them into a join over all batches.
 const RECORD_ANCHORED = `
   INSERT INTO app.webhook_outbox (tenant_id, webhook_id, id, type, data, created_at)
-  SELECT w.tenant_id, w.id, event.id, event.type, $4::jsonb, $5
-  FROM app.webhooks w
-  CROSS JOIN LATERAL (
-    SELECT FROM app.batch_tenants WHERE tenant_id = w.tenant_id AND batch_id = $1 LIMIT 1) AS member
+  SELECT w.tenant_id, w.id, event.id, event.type, $4::jsonb || jsonb_build_object('hashes', member.hashes), $5
+  FROM app.batch_tenants member
+  JOIN app.webhooks w ON w.tenant_id = member.tenant_id AND w.status = 'active'
   JOIN (VALUES ($2::uuid, 'hash.anchored'), ($3::uuid, 'batch.anchored')) AS event (id, type) ON event.type = ANY (w.events)
-  WHERE w.status = 'active'`;
+  WHERE member.batch_id = $1`;
 
 /**
  * The same for a batch: `batch.anchored`, and `hash.anchored` for each hash, to every tenant with hashes in it. One row per webhook

@@ -1,0 +1,81 @@
+import type { Database } from "../db/client.ts";
+import { csvText } from "../exports/csv.ts";
+import type { ExportText } from "../exports/exportText.ts";
+import { jsonText } from "../exports/jsonArray.ts";
+import { describeProof } from "./describeProof.ts";
+import { readProofs, type SiteOfTenant } from "./findProofs.ts";
+import { proofRecord } from "./proofRecord.ts";
+
+/** OS-6. */
+const ROWS_MAX = 50_000;
+const PAGE_ROWS = 500;
+
+type Described = ReturnType<typeof describeProof>;
+
+/** In this order, always. */
+const COLUMNS = [
+  "receipt_id",
+  "record_sha256",
+  "domain",
+  "visitor_id",
+  "action",
+  "categories",
+  "banner_mode",
+  "page_url",
+  "country",
+  "language",
+  "gpc",
+  "ip_masked",
+  "tcf_string",
+  "ac_string",
+  "gpp_string",
+  "flags",
+  "consented_at",
+  "expires_at",
+  "created_at",
+  "signature",
+  "signature_scheme",
+  "signature_key_id",
+  "receipt_url",
+] as const satisfies readonly (keyof Described)[];
+
+export type ExportFormat = "json" | "csv";
+
+/** A domain's consents, the newest first, 50,000 at most, as they are read; what is in memory does not grow with them. */
+export function exportConsents(
+  db: Database,
+  of: SiteOfTenant,
+  { format, publicUrl }: { format: ExportFormat; publicUrl: string },
+): ReadableStream<Uint8Array> {
+  const text: ExportText = format === "csv" ? csvText : jsonText;
+  const pieces = textPieces(db, of, text, publicUrl);
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await pieces.return(undefined);
+    },
+  });
+}
+
+async function* textPieces(db: Database, of: SiteOfTenant, text: ExportText, publicUrl: string) {
+  let rows = 0;
+  yield text.begin(COLUMNS);
+  for await (const page of readProofs(db, of, { max: ROWS_MAX, pageSize: PAGE_ROWS })) {
+    let piece = "";
+    for (const stored of page) {
+      const described = describeProof(proofRecord(stored), publicUrl);
+      piece += text.row(
+        COLUMNS,
+        COLUMNS.map((column) => described[column]),
+        rows++,
+      );
+    }
+    yield piece;
+  }
+  yield text.end(rows);
+}

@@ -1,0 +1,31 @@
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import { UnavailableError } from "../../errors.ts";
+import type { ProofPdfInput } from "./renderProofPdf.ts";
+
+/** Documents that may wait; each takes some tens of milliseconds. */
+const QUEUE_MAX = 200;
+/** A thread holds the parsed fonts, about 30 MB; it ends when it was not needed for this long. Milliseconds. */
+const IDLE_MS = 60_000;
+
+export type RenderPdf = (input: ProofPdfInput) => Promise<Uint8Array>;
+
+/**
+ * Renders PDFs in threads of their own: none holds other requests up. The threads begin with the first document.
+ * @throws {UnavailableError} when too many wait.
+ */
+export function createPdfThreads(): RenderPdf {
+  let pool: Piscina<ProofPdfInput, Uint8Array> | null = null;
+  return async (input) => {
+    pool ??= new Piscina({
+      filename: new URL("./renderThread.ts", import.meta.url).href,
+      minThreads: 0,
+      maxThreads: Math.max(1, availableParallelism() - 1),
+      maxQueue: QUEUE_MAX,
+      idleTimeout: IDLE_MS,
+    });
+    if (pool.queueSize >= QUEUE_MAX)
+      throw new UnavailableError("Too many documents are asked for at once; try again");
+    return pool.run(input);
+  };
+}

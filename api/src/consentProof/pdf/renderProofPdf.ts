@@ -1,0 +1,153 @@
+import { WORDS } from "./languages.ts";
+import { printable } from "./printable.ts";
+import { type ConsentProof, PROOF_CATEGORIES } from "./proof.ts";
+import { qrCode } from "./qrCode.ts";
+import { Sheet } from "./sheet.ts";
+import type { ProofLanguage, Words } from "./words.ts";
+
+export type ProofPdfInput = {
+  proof: ConsentProof;
+  language: ProofLanguage;
+  /** The bytes of `receipt.json`, which the verifier takes out of the document again. */
+  receiptJson: Uint8Array;
+  /** Public addresses: the receipt page, this document, and where a signature is checked. */
+  urls: { receiptPage: string; proofPdf: string; verifyProof: string };
+};
+
+const QR_SIDE = 84;
+const FILE_NAME = "receipt.json";
+
+type Row = Parameters<Sheet["rows"]>[0][number];
+
+/**
+ * The consent proof as PDF/A-3a (OS-2): real, tagged text in the language asked for, the receipt embedded as a file. Times are in
+ * UTC and come from the record, so the same record gives the same bytes.
+ */
+export async function renderProofPdf({
+  proof,
+  language,
+  receiptJson,
+  urls,
+}: ProofPdfInput): Promise<Uint8Array> {
+  const words = WORDS[language];
+  const createdAt = proof.consentedAt;
+  const modifiedAt = proof.anchor ? new Date(proof.anchor.blockTimestamp * 1_000) : createdAt;
+  const sheet = new Sheet({ title: `${words.title} ${proof.receiptId}`, language, createdAt, modifiedAt });
+  sheet.title(words.title, words.subtitle(printable(proof.domain, "text")), {
+    side: QR_SIDE,
+    alt: words.qrCode,
+    draw: qrCode(urls.receiptPage, QR_SIDE),
+  });
+  sheet.section(words.sections.record);
+  sheet.rows(recordRows(proof, words));
+  sheet.section(words.sections.choice);
+  sheet.rows(choiceRows(proof, words));
+  sheet.section(words.sections.context);
+  sheet.rows(contextRows(proof, words));
+  const signals = signalRows(proof, words);
+  if (signals.length > 0) {
+    sheet.section(words.sections.signals);
+    sheet.rows(signals);
+  }
+  sheet.section(words.sections.signature);
+  sheet.rows(signatureRows(proof, words));
+  sheet.section(words.sections.anchor);
+  if (proof.anchor) sheet.rows(anchorRows(proof.anchor, words));
+  else sheet.paragraph(words.notAnchored(urls.proofPdf));
+  sheet.section(words.sections.checking);
+  sheet.paragraph(words.checking.alone);
+  sheet.paragraph(words.checking.page(urls.receiptPage));
+  sheet.paragraph(words.checking.signature(urls.verifyProof));
+  sheet.attach(FILE_NAME, receiptJson, "application/json", modifiedAt);
+  const name = `${words.title} ${proof.receiptId}`;
+  return sheet.finish((page, pages) => `${name}  ·  ${words.page(page, pages)}`);
+}
+
+function recordRows(proof: ConsentProof, { labels, never }: Words): Row[] {
+  return [
+    mono(labels.receiptId, proof.receiptId),
+    mono(labels.recordSha256, proof.recordSha256),
+    text(labels.domain, proof.domain),
+    mono(labels.visitorId, proof.visitorId),
+    text(labels.consentedAt, utc(proof.consentedAt)),
+    text(labels.expiresAt, proof.expiresAt ? utc(proof.expiresAt) : never),
+  ];
+}
+
+function choiceRows(proof: ConsentProof, words: Words): Row[] {
+  const others = Object.keys(proof.categories)
+    .filter((category) => !(PROOF_CATEGORIES as readonly string[]).includes(category))
+    .sort();
+  const consent = (category: string) => {
+    if (!Object.hasOwn(proof.categories, category)) return words.notAsked;
+    return proof.categories[category] ? words.given : words.refused;
+  };
+  return [
+    text(words.labels.action, words.actions[proof.action]),
+    ...[...PROOF_CATEGORIES, ...others].map((category) =>
+      text(words.categories[category] ?? category, consent(category)),
+    ),
+  ];
+}
+
+function contextRows(proof: ConsentProof, words: Words): Row[] {
+  const { labels, gpc, notRecorded } = words;
+  const signal =
+    proof.gpc && (proof.gpc.detected ? (proof.gpc.honored ? gpc.honored : gpc.notHonored) : gpc.notDetected);
+  return [
+    text(labels.bannerMode, proof.bannerMode ?? notRecorded),
+    text(labels.pageUrl, proof.pageUrl ?? notRecorded),
+    text(labels.country, proof.country ?? notRecorded),
+    text(labels.language, proof.language ?? notRecorded),
+    text(labels.gpc, signal ?? notRecorded),
+    text(labels.maskedIp, proof.maskedIp ?? notRecorded),
+  ];
+}
+
+function signalRows(proof: ConsentProof, { labels, flags }: Words): Row[] {
+  const strings: [string, string | null][] = [
+    [labels.tcfString, proof.tcfString],
+    [labels.acString, proof.acString],
+    [labels.gppString, proof.gppString],
+  ];
+  return [
+    ...strings.flatMap(([label, value]) => (value === null ? [] : [mono(label, value)])),
+    ...proof.flags.map((flag, index) => text(index === 0 ? labels.flags : "", flags[flag])),
+  ];
+}
+
+function signatureRows({ signature }: ConsentProof, { labels }: Words): Row[] {
+  return [
+    text(labels.scheme, signature.scheme),
+    mono(labels.signature, signature.value),
+    ...(signature.keyId === null ? [] : [mono(labels.keyId, signature.keyId)]),
+  ];
+}
+
+function anchorRows(anchor: NonNullable<ConsentProof["anchor"]>, words: Words): Row[] {
+  const { labels } = words;
+  return [
+    text(labels.status, words.anchored),
+    text(labels.chain, String(anchor.chainId)),
+    mono(labels.contract, anchor.contractAddress),
+    mono(labels.publisher, anchor.publisher),
+    mono(labels.transaction, anchor.txHash),
+    text(labels.block, String(anchor.blockNumber)),
+    text(labels.blockTime, utc(new Date(anchor.blockTimestamp * 1_000))),
+    mono(labels.merkleRoot, anchor.merkleRoot),
+    text(labels.leaf, words.leafOf(anchor.leafIndex, anchor.leafCount)),
+  ];
+}
+
+function text(label: string, value: string): Row {
+  return { label: printable(label, "text"), value: printable(value, "text"), font: "text" };
+}
+
+function mono(label: string, value: string): Row {
+  return { label, value: printable(value, "mono"), font: "mono" };
+}
+
+/** `2026-11-22 10:30:00 UTC` */
+function utc(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

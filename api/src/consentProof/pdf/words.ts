@@ -1,0 +1,64 @@
+import type { ProofAction, ProofFlag } from "./proof.ts";
+
+/** English, Serbian in Latin and in Cyrillic script (BCP 47). */
+export type ProofLanguage = "en" | "sr" | "sr-Cyrl";
+
+/** Every text of the document, in one language. */
+export type Words = {
+  title: string;
+  subtitle: (domain: string) => string;
+  sections: Record<"record" | "choice" | "context" | "signals" | "signature" | "anchor" | "checking", string>;
+  labels: Record<
+    | "receiptId"
+    | "recordSha256"
+    | "domain"
+    | "visitorId"
+    | "consentedAt"
+    | "expiresAt"
+    | "action"
+    | "bannerMode"
+    | "pageUrl"
+    | "country"
+    | "language"
+    | "gpc"
+    | "maskedIp"
+    | "tcfString"
+    | "acString"
+    | "gppString"
+    | "flags"
+    | "scheme"
+    | "signature"
+    | "keyId"
+    | "status"
+    | "chain"
+    | "contract"
+    | "publisher"
+    | "transaction"
+    | "block"
+    | "blockTime"
+    | "merkleRoot"
+    | "leaf"
+    | "category"
+    | "consent",
+    string
+  >;
+  actions: Record<ProofAction, string>;
+  categories: Record<string, string>;
+  given: string;
+  refused: string;
+  notAsked: string;
+  notRecorded: string;
+  never: string;
+  gpc: { honored: string; notHonored: string; notDetected: string };
+  flags: Record<ProofFlag, string>;
+  anchored: string;
+  notAnchored: (proofUrl: string) => string;
+  leafOf: (index: number, count: number) => string;
+  checking: {
+    alone: string;
+    page: (url: string) => string;
+    signature: (url: string) => string;
+  };
+  qrCode: string;
+  page: (page: number, pages: number) => string;
+};
