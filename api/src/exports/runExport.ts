@@ -11,6 +11,7 @@ import {
   type ExportAttempt,
   type ExportKey,
   failExport,
+  isPending,
   reportProgress,
 } from "./exportState.ts";
 import { hashRows } from "./hashRows.ts";
@@ -43,22 +44,28 @@ const PROGRESS_INTERVAL_MS = 1_000;
  * @throws whatever kept it from being written, so that the job is tried again.
  */
 export async function runExport(deps: RunExportDeps, job: ExportJob): Promise<void> {
-  const attempt = { ...job.key, attempt: newId() };
-  if (!(await claimExport(deps.db.pool, attempt, job.id))) return;
-  const log = { exportId: attempt.id, tenantId: attempt.tenantId };
+  const { db, logger } = deps;
+  const log = { exportId: job.key.id, tenantId: job.key.tenantId };
   try {
-    const written = await writeExport(deps, attempt, job.signal);
-    if (written === null) deps.logger.info(log, "export goes on elsewhere");
-    else deps.logger.info({ ...log, ...written }, "export completed");
+    do {
+      const attempt = { ...job.key, attempt: newId() };
+      if (!(await claimExport(db.pool, attempt, job.id))) return;
+      const written = await writeExport(deps, attempt, job.signal);
+      if (written !== null) {
+        logger.info({ ...log, ...written }, "export completed");
+        return;
+      }
+      // Another worker has it now, unless an erasure had it begun anew.
+    } while (await isPending(db.pool, job.key));
   } catch (error) {
     const isFinal = job.isLastTry || error instanceof TooLargeError;
-    deps.logger.error({ err: error, ...log, isFinal }, "export failed");
-    if (isFinal) await failExport(deps.db.pool, attempt, job.id, failureOf(error));
+    logger.error({ err: error, ...log, isFinal }, "export failed");
+    if (isFinal) await failExport(db.pool, job.key, job.id, failureOf(error));
     if (!(error instanceof TooLargeError)) throw error;
   }
 }
 
-/** @returns null when another attempt has taken over; then nothing of this one is left. */
+/** @returns null when this attempt does not count any more; then nothing of it is left. */
 async function writeExport(deps: RunExportDeps, attempt: ExportAttempt, signal: AbortSignal) {
   const { db, files, clock } = deps;
   const row = await getExport(db, attempt);
