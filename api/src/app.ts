@@ -46,6 +46,8 @@ import { getTextBytes, getTextSha256 } from "./documents/readDocumentText.ts";
 import { documentRoutes } from "./documents/routes.ts";
 import { createVersionFinder } from "./documents/versionShown.ts";
 import { NoSuchRouteError } from "./errors.ts";
+import { createExportFiles } from "./exports/exportFiles.ts";
+import { exportRoutes } from "./exports/routes.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { checkSignature } from "./http/checkSignature.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
@@ -88,6 +90,8 @@ export type AppDeps = {
   publicRateLimitPerMinute: number;
   rpcTimeoutMs: number;
   planLimits: PlanLimits;
+  exportFolder: string;
+  exportTenantBytesMax: number;
   planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
@@ -188,6 +192,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       secretBox: deps.secretBox,
     }),
     ...auditRoutes({ verbContext }),
+    ...exportRoutes({
+      verbContext,
+      jobs: deps.jobs,
+      publicUrl: deps.publicUrl,
+      tenantBytesMax: deps.exportTenantBytesMax,
+      files: createExportFiles(deps.exportFolder),
+      onLostFile: ({ tenantId, id: exportId }) =>
+        logger.error({ exportId, tenantId }, "export file is not in EXPORT_FOLDER as it was written"),
+    }),
     ...deadLetterRoutes({ verbContext, jobs: deps.jobs }),
     ...webhookRoutes({
       verbContext,

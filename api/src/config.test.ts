@@ -92,6 +92,8 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   RPC_TIMEOUT_MS: { good: "50", becomes: 50, bad: ["49", "120077", "hunter2"] },
   RESEND_AFTER_MS: { good: "10", becomes: 10, bad: ["9", "86400077", "hunter2"] },
   REPLACE_AFTER_MS: { good: "10", becomes: 10, bad: ["9", "86400077", "hunter2"] },
+  EXPORT_FOLDER: { good: "/var/lib/exports", becomes: "/var/lib/exports", bad: [] },
+  EXPORT_TENANT_BYTES_MAX: { good: "1000", becomes: 1_000, bad: ["0", "1GB", "-1"] },
   WORKER_NAME: { good: "w", becomes: "w", bad: ["hunter2".repeat(15)] },
 };
 

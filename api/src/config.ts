@@ -239,6 +239,17 @@ export const SETTINGS = {
     default: "60000",
     schema: integer(10, 86_400_000),
   },
+  EXPORT_FOLDER: {
+    doc: "Folder of export files: one for the API and all workers, and no other installation's",
+    default: ".holdfast/exports",
+    schema: z.string().min(1),
+  },
+  EXPORT_TENANT_BYTES_MAX: {
+    doc: "What the export files of one tenant may take together",
+    unit: "bytes",
+    default: "10737418240",
+    schema: integer(1, Number.MAX_SAFE_INTEGER),
+  },
   WORKER_NAME: { doc: "Name of a worker in its logs", default: "worker", schema: z.string().min(1).max(100) },
 } satisfies Record<string, Setting>;
 

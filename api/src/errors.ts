@@ -92,6 +92,14 @@ export class NoSuchRouteError extends ApiError {
   }
 }
 
+/** It was there, and is not any more. */
+export class GoneError extends ApiError {
+  override name = "GoneError";
+  constructor(message: string) {
+    super(410, message);
+  }
+}
+
 export class PayloadTooLargeError extends ApiError {
   override name = "PayloadTooLargeError";
   constructor(bytesMax: number) {
@@ -101,10 +109,26 @@ export class PayloadTooLargeError extends ApiError {
   }
 }
 
+/** RFC 9110 §15.5.17. */
+export class RangeNotSatisfiableError extends ApiError {
+  override name = "RangeNotSatisfiableError";
+  constructor(bytes: number) {
+    super(416, `The file has ${bytes} bytes`, { headers: { "Content-Range": `bytes */${bytes}` } });
+  }
+}
+
 export class RateLimitedError extends ApiError {
   override name = "RateLimitedError";
   constructor(retryAfterSeconds: number) {
     super(429, "Rate limit exceeded", { headers: { "Retry-After": String(retryAfterSeconds) } });
+  }
+}
+
+/** So many at once, or kept at once; the caller may ask again when some have ended. */
+export class TooManyError extends ApiError {
+  override name = "TooManyError";
+  constructor(message: string, retryAfterSeconds: number) {
+    super(429, message, { headers: { "Retry-After": String(retryAfterSeconds) } });
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
+import { createExportFiles } from "./exports/exportFiles.ts";
+import { exportWorkers } from "./exports/exportJobs.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
 import { runJobs } from "./jobs/runJobs.ts";
 import { createGuardedPost } from "./outbound/guardedPost.ts";
@@ -24,6 +26,13 @@ const FAN_OUT_POLL_MS = 250;
 /** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
 export async function runJobWorkers({ db, config, clock, logger, signal }: JobWorkersOptions): Promise<void> {
   const queue = createJobQueue(db, { supervise: true, logger });
+  const exports = {
+    db,
+    files: createExportFiles(config.EXPORT_FOLDER),
+    tenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
+    clock,
+    logger,
+  };
   const secrets = config.CHAIN_KEY_ENCRYPTION_SECRET;
   const webhooks = {
     db,
@@ -36,7 +45,10 @@ export async function runJobWorkers({ db, config, clock, logger, signal }: JobWo
   const fanOut = { name: "fan out webhook events", run: () => fanOutEvents(webhooks) };
   await runJobs({
     queue,
-    workers: [(boss) => boss.work("webhook-retention", () => forgetDeliveries(db, clock()))],
+    workers: [
+      (boss) => boss.work("webhook-retention", () => forgetDeliveries(db, clock())),
+      ...exportWorkers(exports, signal),
+    ],
     loops: [
       () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger }),
       () => deliverEvents(webhooks, signal),

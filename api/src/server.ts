@@ -79,6 +79,8 @@ function main(): void {
     trustedProxies: config.TRUSTED_PROXIES,
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
+    exportFolder: config.EXPORT_FOLDER,
+    exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
     loginLimits: {
       perNetwork: config.AUTH_RATE_LIMIT,
       signUpsPerNetwork: config.SIGN_UP_RATE_LIMIT,

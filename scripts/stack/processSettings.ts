@@ -27,6 +27,8 @@ export const READ_BY = {
     "CHAIN_KEY_ENCRYPTION_SECRET",
     "WEBHOOK_ALLOW_LOOPBACK",
     "RPC_TIMEOUT_MS",
+    "EXPORT_FOLDER",
+    "EXPORT_TENANT_BYTES_MAX",
     "LOG_LEVEL",
   ],
   worker: [
@@ -51,6 +53,8 @@ export const READ_BY = {
     "RPC_TIMEOUT_MS",
     "RESEND_AFTER_MS",
     "REPLACE_AFTER_MS",
+    "EXPORT_FOLDER",
+    "EXPORT_TENANT_BYTES_MAX",
     "WORKER_NAME",
     "LOG_LEVEL",
   ],

@@ -41,6 +41,9 @@ export async function startIndexer(
   });
 }
 
+/** One for the API and the worker. */
+const exportFolder = (start: StackStart) => join(start.home, "exports");
+
 export async function startWorker(
   start: StackStart,
   chain: ChainPart,
@@ -64,6 +67,7 @@ export async function startWorker(
       CHAIN_PUBLISHER_PRIVATE_KEY: chain.publisherKey,
       CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
+      EXPORT_FOLDER: exportFolder(start),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
     }),
@@ -87,6 +91,7 @@ export async function startApi(
       DATABASE_URL: databases.apiUrl,
       PUBLIC_URL: url,
       CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
+      EXPORT_FOLDER: exportFolder(start),
       ...(chain.isDevelopment ? developmentLimits() : {}),
       ...settings,
       PORT: String(port),

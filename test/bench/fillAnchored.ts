@@ -8,7 +8,7 @@ import type { Stack } from "./stack.ts";
 /** Stores the hashes filledHash(0 … count − 1) in a stack and resolves once all of them are anchored. */
 export type Fill = (stack: Stack, tenantId: string, count: number) => Promise<void>;
 
-const leavesPerBatch = 10_000;
+const leavesPerBatch = 10_000; // BATCH_LEAVES_MAX by default
 const anchorDeadlineMs = 30 * 60_000;
 
 /**

@@ -12,6 +12,7 @@ export const sections: Record<string, Section> = {
   consents: async (options) => (await import("./consents.ts")).run(options),
   "active-document": async (options) => (await import("./activeDocument.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
+  exports: async (options) => (await import("./exports.ts")).run(options),
   stats: async (options) => (await import("./stats.ts")).run(options),
   platform: async (options) => (await import("./platform.ts")).run(options),
 };

@@ -4,6 +4,7 @@ export type Stack = {
   adminKey: string;
   databaseUrl: string;
   rpcUrl: string;
+  workers: readonly { pid: number }[];
   stop(): Promise<unknown>;
 };
 

@@ -93,6 +93,7 @@ export async function startStack(options: StackOptions = {}): Promise<TestStack>
     CHAIN_PUBLISHER_PRIVATE_KEY: publisherAccount!.privateKey,
     CHAIN_CONFIRMATIONS: "2",
     RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(home, "receipt-key.pem")),
+    EXPORT_FOLDER: join(home, "exports"),
     SEAL_INTERVAL_MS: "200",
     PIPELINE_POLL_MS: "50",
     ...options.settings,

@@ -30,10 +30,10 @@ export type Check = { name: CheckName } & (
 );
 
 /** From the chain's own tags. */
-/** What a consent record says of one thing. */
-export type DisclosedField = { name: string; value: Json };
-
 export type Finality = "included" | "safe" | "finalized";
+
+/** A field of a consent record. */
+export type DisclosedField = { name: string; value: Json };
 
 export type Pin = "key" | "publisher" | "contract";
 

@@ -73,6 +73,8 @@ export function createAccountTokens({
     async issuer() {
       if (secretBox === null) throw new UnavailableError("Accounts are not configured on this server");
       const { kid, pem } = await signingKey(db, secretBox, clock());
+      // A key of ours that the list does not have yet must verify from its first token on.
+      if (keys !== null && !(await keys).kids.has(kid)) keys = null;
       const key = await importPKCS8(pem, ALGORITHM);
       const nowS = Math.floor(clock().getTime() / 1_000);
       return (accountId) =>

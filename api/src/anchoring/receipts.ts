@@ -2,10 +2,28 @@ import type { AnchorReceipt, ReceiptProofStep } from "#protocol/receipt.ts";
 import type { Chain } from "../chain/chainDirectory.ts";
 import { type AnchoredLeaf, toHex } from "./leafStatus.ts";
 
+/** What of a leaf stands in its receipt. */
+export type ReceiptLeaf = Pick<
+  AnchoredLeaf,
+  | "content_hash"
+  | "root"
+  | "tx_hash"
+  | "block_number"
+  | "block_timestamp"
+  | "publisher"
+  | "block_hash"
+  | "log_index"
+  | "leaf_count"
+  | "leaf_index"
+  | "signature"
+  | "kid"
+  | "public_key"
+>;
+
 /** Puts a receipt together from what was compared and signed; members and order as in protocol §6. */
 export function toReceipt(
-  leaf: AnchoredLeaf,
-  chain: Chain,
+  leaf: ReceiptLeaf,
+  chain: Pick<Chain, "chainId" | "contractAddress">,
   proof: ReceiptProofStep[],
   publicUrl: string,
 ): AnchorReceipt {

@@ -13,13 +13,11 @@ import type { PlaceHoldInput } from "./wire.ts";
 /** Keeps a person's records, or one record, from being erased until the hold is released. */
 export async function placeHold({ ctx, input }: VerbArgs<PlaceHoldInput>): Promise<HoldAnswer> {
   const { tenantId } = ctx.caller;
+  const consent = input.consentToken ? await findConsentByToken(ctx.db, tenantId, input.consentToken) : null;
+  if (input.consentToken !== undefined && consent === null) throw new NotFoundError("Consent");
   return ctx.db.orm.transaction(async (tx) => {
     // An erasure that is under way ends first: what it has erased cannot be held.
     await tx.execute(sql`SELECT pg_advisory_xact_lock(hashtextextended(${erasureLock(tenantId)}, 0))`);
-    const consent = input.consentToken
-      ? await findConsentByToken(ctx.db, tenantId, input.consentToken)
-      : null;
-    if (input.consentToken !== undefined && consent === null) throw new NotFoundError("Consent");
     const placed = {
       id: newId(),
       personDigest:

@@ -51,12 +51,9 @@ export function createActiveDocuments(db: Database, publicUrl: string): FindActi
 
   /** Answers whether what was remembered still holds, and the version of access. */
   async function read(wanted: DocumentName[], polls: Poll[]): Promise<{ holds: boolean; access: string }> {
-    const assumed = documentsVersion && {
-      access: polls[0]!.ctx.caller.accessVersion,
-      documents: documentsVersion,
-    };
-    const foreseen = assumed ? foresee(polls, assumed) : [];
-    const { versions, rows } = await readActiveDocuments(db, wanted, assumed || null, foreseen);
+    const assumed = assumedVersions(polls);
+    const foreseen = assumed === null ? [] : foresee(polls, assumed);
+    const { versions, rows } = await readActiveDocuments(db, wanted, assumed, foreseen);
     const holds = versions.documents === documentsVersion && characters <= REMEMBERED_CHARACTERS_MAX;
     if (!holds) {
       remembered.clear();
@@ -71,7 +68,14 @@ export function createActiveDocuments(db: Database, publicUrl: string): FindActi
     return { holds, access: versions.access };
   }
 
-  /** Calls that get what is remembered, if what is assumed holds. Accounts have no version of access. */
+  /** Null before anything is remembered, and when all callers are accounts, which have no version of access. */
+  function assumedVersions(polls: Poll[]): Versions | null {
+    const byKey = polls.find(({ ctx }) => ctx.caller.apiKeyId !== null);
+    if (documentsVersion === null || byKey === undefined) return null;
+    return { access: byKey.ctx.caller.accessVersion, documents: documentsVersion };
+  }
+
+  /** Calls that get what is remembered, if what is assumed holds. */
   function foresee(polls: Poll[], assumed: Versions) {
     return polls.flatMap((poll) => {
       const { ctx, ifNoneMatch } = poll;

@@ -1,8 +1,14 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
+import {
+  findActiveVersion,
+  findDocumentVersion,
+  findDocumentVersionByNumber,
+} from "./findDocumentVersion.ts";
 
 let api: TestApi;
 let second: string;
@@ -34,6 +40,12 @@ const activate = (slug: string, id: string, origin = api.apiUrl) =>
   call(origin, "POST", `/v1/documents/${slug}/versions/${id}/activate`, { key });
 const active = (slug: string, headers = {}, origin = api.apiUrl, query = "") =>
   call(origin, "GET", `/tool/v1/documents/${slug}/active${query}`, { key, headers });
+
+async function withRole(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
 
 async function statuses(slug: string): Promise<Record<string, string>> {
   const { body } = await call(api.apiUrl, "GET", `/v1/documents/${slug}/versions?limit=100`, { key });
@@ -200,6 +212,52 @@ describe("Documents: a version", () => {
     expect((await addVersion(slug, { version: "1", text: "x".repeat(1_048_000) })).status).toBe(201);
   });
 
+  test("is found by id, by number and as the active one of its language, by its own tenant alone", async () => {
+    const { key: own, tenantId } = await createManager();
+    const slug = await createDocument(own);
+    const { data } = (await addVersion(slug, { version: "1", text: "x", activate: true }, own)).body;
+    const { orm } = api.db;
+    const found = await findDocumentVersion(orm, tenantId, data.id);
+    expect(found).toMatchObject({
+      id: data.id,
+      number: 1,
+      slug,
+      version: "1",
+      language: "en",
+      status: "active",
+    });
+    expect(Buffer.from(found!.textSha256).toString("hex")).toBe(data.text_sha256);
+    expect(await findDocumentVersionByNumber(orm, tenantId, 1)).toEqual(found);
+    expect(await findActiveVersion(orm, tenantId, { slug, language: "en" })).toEqual(found);
+    expect(await findActiveVersion(orm, tenantId, { slug, language: "sr" })).toBeNull();
+    const stranger = await createManager();
+    expect(await findDocumentVersion(orm, stranger.tenantId, data.id)).toBeNull();
+    expect(await findDocumentVersionByNumber(orm, stranger.tenantId, 1)).toBeNull();
+    expect(await findActiveVersion(orm, stranger.tenantId, { slug, language: "en" })).toBeNull();
+    expect(await findDocumentVersion(orm, tenantId, "1")).toBeNull();
+  });
+
+  test("is added, activated and left alone by the role of the API", async () => {
+    const { grantAccess } = await import("#api/db/grantAccess.ts");
+    await api.db.pool.query("CREATE ROLE api_of_test LOGIN PASSWORD 'secret'");
+    await grantAccess(api.databaseUrl, "api_of_test");
+    const url = new URL(api.databaseUrl);
+    url.username = "api_of_test";
+    url.password = "secret";
+    const restricted = await api.startApi({ DATABASE_URL: url.href });
+    const slug = await createDocument();
+    const added = await addVersion(slug, { version: "1", text: "x", activate: true }, key, restricted.url);
+    expect(added).toMatchObject({ status: 201, body: { data: { status: "active" } } });
+    await addVersion(slug, { version: "2", text: "y", activate: true }, key, restricted.url);
+    expect((await active(slug, {}, restricted.url)).body.data.version).toBe("2");
+    const asRole = (sql: string) => withRole(url.href, sql);
+    await expect(asRole("DELETE FROM app.document_versions")).rejects.toThrow("permission denied");
+    await expect(asRole("UPDATE app.document_versions SET content = 'z'")).rejects.toThrow(
+      "permission denied",
+    );
+    await restricted.process.stop();
+  });
+
   test("never changes, whoever writes the row", async () => {
     const slug = await createDocument();
     const { body } = await addVersion(slug, { version: "1", text: "as agreed" });
@@ -343,6 +401,23 @@ describe("HE-6 the active version", () => {
     await call(api.apiUrl, "DELETE", `/admin/api-keys/${tenant.keyId}`, { key: api.adminKey });
     for (const origin of [api.apiUrl, second])
       expect(await poll(origin, etag)).toMatchObject({ status: 401, body: { message: "Unauthenticated" } });
+  });
+
+  test("is answered to an account of the tenant as well", async () => {
+    const registered = await call(api.apiUrl, "POST", "/auth/register", {
+      body: { name: "Acme", email: `${randomUUID()}@acme.example`, password: "correct horse battery" },
+    });
+    const headers = { Authorization: `Bearer ${registered.body.token}` };
+    const post = (path: string, body: object) => call(api.apiUrl, "POST", path, { headers, body });
+    await post("/v1/documents", { slug: "terms", title: "Terms" });
+    await post("/v1/documents/terms/versions", { version: "1", text: "x", activate: true });
+    const poll = (etag: string) =>
+      call(second, "GET", "/tool/v1/documents/terms/active", {
+        headers: { ...headers, "If-None-Match": etag },
+      });
+    const first = await poll("");
+    expect(first.status).toBe(200);
+    expect((await poll(first.headers.get("ETag")!)).status).toBe(304);
   });
 
   test("of a suspended tenant is a 403", async () => {

@@ -233,6 +233,8 @@ describe("HA-20 a new route", () => {
       jobs: createJobQueue(api.db, { supervise: false, logger: pino({ level: "silent" }) }),
       resolveName: async () => [],
       webhookAllowLoopback: false,
+      exportFolder: ".",
+      exportTenantBytesMax: 1,
     });
     const described = new Set(operations.map(({ method, path }) => `${method} ${path}`));
     const mounted = app.routes

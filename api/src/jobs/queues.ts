@@ -36,6 +36,23 @@ export const QUEUES = {
     deleteAfterSeconds: DAY_S,
     schedule: "17 * * * *",
   },
+  exports: {
+    deadLetter: DEAD_LETTERS,
+    retryLimit: 3,
+    retryDelay: 2,
+    retryBackoff: true,
+    // A worker that dies lets go of its export after this; however long an export takes, a living one does not.
+    heartbeatSeconds: 20,
+    expireInSeconds: DAY_S - 1,
+    deleteAfterSeconds: DAY_S,
+  },
+  "exports-sweep": {
+    policy: "exclusive",
+    retryLimit: 0,
+    expireInSeconds: 600,
+    deleteAfterSeconds: DAY_S,
+    schedule: "*/10 * * * *",
+  },
 } satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof QUEUES;

@@ -1,0 +1,121 @@
+import type { PoolClient } from "pg";
+import type { ExportRow } from "../db/exports.ts";
+
+/**
+ * pending: its job waits. processing: an attempt writes its file. completed: the file is there, for 24 hours. failed: its job was
+ * given up. expired: the file is gone.
+ */
+export type ExportState = ExportRow["state"];
+
+/** The legal moves, by where they lead; there are no others. */
+const REACHED_FROM: Record<ExportState, readonly ExportState[]> = {
+  // Begun anew, when values were erased meanwhile.
+  pending: ["pending", "processing"],
+  // Again from processing: the attempt before died. From failed: an operator retried its dead letter.
+  processing: ["pending", "processing", "failed"],
+  completed: ["processing"],
+  failed: ["pending", "processing"],
+  expired: ["completed"],
+};
+
+/** How long a file is kept; milliseconds. */
+export const FILE_KEPT_MS = 86_400_000;
+
+/** Which export. */
+export type ExportKey = { tenantId: string; id: string };
+/** One attempt at an export: no other may finish it, and its file bears its id. */
+export type ExportAttempt = ExportKey & { attempt: string };
+
+type Queryable = Pick<PoolClient, "query">;
+/** Further conditions of a move, and what it sets beside the state, as SQL: over `values` from $4 on, or from $3 of several. */
+type Move = { to: ExportState; where?: string; set?: string; values?: unknown[] };
+
+/** Moves one export. @returns whether it moved: not when another process has moved it, or the conditions do not hold. */
+async function moveExport(db: Queryable, { tenantId, id }: ExportKey, move: Move): Promise<boolean> {
+  const where = `id = $3 ${move.where ? `AND ${move.where}` : ""}`;
+  return (await moveExports(db, tenantId, { ...move, where, values: [id, ...(move.values ?? [])] })) === 1;
+}
+
+/** @returns how many of the tenant's exports moved. */
+async function moveExports(db: Queryable, tenantId: string, move: Move): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE app.exports SET state = $2 ${move.set ? `, ${move.set}` : ""}
+     WHERE tenant_id = $1 AND state = ANY('{${REACHED_FROM[move.to].join(",")}}') ${move.where ? `AND ${move.where}` : ""}`,
+    [tenantId, move.to, ...(move.values ?? [])],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Begins an attempt, which ends every earlier one: a job that comes again, because its worker died or is thought dead, writes a
+ * file of its own. @returns false when there is nothing to do any more.
+ */
+export function claimExport(db: Queryable, attempt: ExportAttempt, jobId: string): Promise<boolean> {
+  return moveExport(db, attempt, {
+    to: "processing",
+    set: "attempt = $4, job_id = $5, total_rows = 0, failure = NULL",
+    values: [attempt.attempt, jobId],
+  });
+}
+
+/** @returns whether the attempt may still finish. */
+export async function reportProgress(
+  db: Queryable,
+  { tenantId, id, attempt }: ExportAttempt,
+  rows: number,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    "UPDATE app.exports SET total_rows = $4 WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'processing'",
+    [tenantId, id, attempt, rows],
+  );
+  return rowCount === 1;
+}
+
+export function completeExport(
+  db: Queryable,
+  attempt: ExportAttempt,
+  file: { rows: number; bytes: number; completedAt: Date },
+): Promise<boolean> {
+  return moveExport(db, attempt, {
+    to: "completed",
+    where: "attempt = $4",
+    set: "total_rows = $5, bytes = $6, completed_at = $7",
+    values: [attempt.attempt, file.rows, file.bytes, file.completedAt],
+  });
+}
+
+/** @param failure for the tenant to read. */
+export function failExport(db: Queryable, key: ExportKey, jobId: string, failure: string): Promise<boolean> {
+  return moveExport(db, key, {
+    to: "failed",
+    where: "job_id = $4",
+    set: "failure = $5, attempt = NULL",
+    values: [jobId, failure],
+  });
+}
+
+export function expireExport(db: Queryable, key: ExportKey): Promise<boolean> {
+  return moveExport(db, key, { to: "expired" });
+}
+
+/**
+ * For an erasure of values that hashes carry, in its transaction: takes back all files of the tenant, as any may hold them. Those that
+ * are done expire, and sweepExports deletes them; those under way begin anew, by the same jobs, and read what the erasure has left.
+ */
+export async function discardExports(tx: Queryable, { tenantId }: { tenantId: string }): Promise<void> {
+  // Until the erasure commits, none begins (createExport waits for the tenant), is taken up or is completed.
+  await tx.query("SELECT FROM app.tenants WHERE id = $1 FOR NO KEY UPDATE", [tenantId]);
+  await tx.query("SELECT FROM app.exports WHERE tenant_id = $1 AND state <> 'expired' FOR UPDATE", [
+    tenantId,
+  ]);
+  await moveExports(tx, tenantId, { to: "expired" });
+  await moveExports(tx, tenantId, { to: "pending", set: "attempt = NULL, total_rows = 0" });
+}
+
+export async function isPending(db: Queryable, { tenantId, id }: ExportKey): Promise<boolean> {
+  const { rows } = await db.query(
+    "SELECT FROM app.exports WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
+    [tenantId, id],
+  );
+  return rows.length === 1;
+}
