@@ -153,6 +153,7 @@ test("HA-12 no export begins or is taken up while an erasure is under way", asyn
     run = runExport(deps, begun.job);
     // Both wait for us, and read what we leave.
     await until(async () => {
+      await tx.query("SELECT pg_stat_clear_snapshot()"); // else a transaction sees what it saw first
       const waiting = await tx.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
       return waiting.rows.length >= 2;
     });
