@@ -97,10 +97,15 @@ async function acceptedHashes(db: Database, count: number) {
     publisher: `0x${"b0".repeat(20)}`,
     confirmations: 1,
   });
+  const tenantId = randomUUID();
   await db.pool.query(
     `INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at)
      SELECT sha256(n::text::bytea), $1, gen_random_uuid(), 31337, $2 FROM generate_series(1, $3) AS n`,
-    [randomUUID(), NOW, count],
+    [tenantId, NOW, count],
+  );
+  await db.pool.query(
+    "INSERT INTO app.monthly_hashes (tenant_id, month, hashes) VALUES ($1, date_trunc('month', $2::timestamptz AT TIME ZONE 'UTC'), $3)",
+    [tenantId, NOW, count],
   );
   return (await db.orm.select().from(chains))[0]!;
 }
