@@ -56,6 +56,7 @@ import { createErrorHandler } from "./http/errorHandler.ts";
 import { mountDescription } from "./http/mountDescription.ts";
 import { mountRoutes } from "./http/mountRoutes.ts";
 import { describeRoutes } from "./http/openapi.ts";
+import { PathRouter } from "./http/pathRouter.ts";
 import type { CountRequest } from "./http/rateLimit.ts";
 import { requestLog } from "./http/requestLog.ts";
 import { createNonceTaker } from "./http/requestNonces.ts";
@@ -288,7 +289,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
   ];
 
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ router: new PathRouter() });
   app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
   const answerError = createErrorHandler(ERROR_BODIES);
   app.onError(answerError);
