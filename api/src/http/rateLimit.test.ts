@@ -326,17 +326,17 @@ describe("HA-13 a shared counter that is slow, silent or about to begin a window
     return limit;
   }
 
-  test("lets at most 1 % through while an answer is awaited, and what was told stays counted", async () => {
+  test("lets at most 1 % through before it is answered, half of it on its way, and what was told stays counted", async () => {
     const { count, release, isHeld } = await begin();
-    expect(await letThrough(count, 10)).toBe(10);
+    expect(await letThrough(count, 5)).toBe(5);
     await until(isHeld);
-    expect(await letThrough(count, 10)).toBe(10);
-    expect(await letThrough(count, 10)).toBe(0);
+    expect(await letThrough(count, 5)).toBe(5);
+    expect(await letThrough(count, 5)).toBe(0);
     await release();
     const { requests } = await Promise.all([count("key:1", LIMIT), release(), release()]).then(
       ([last]) => last,
     );
-    expect(requests).toBeGreaterThanOrEqual(32);
+    expect(requests).toBe(17);
   });
 
   test("never makes room by failing: what was let through stays counted against the limit", async () => {
@@ -346,7 +346,7 @@ describe("HA-13 a shared counter that is slow, silent or about to begin a window
     for (let round = 0; round < 150; round++) {
       within += await letThrough(count, 10);
       if (isHeld()) await release();
-      await until(isHeld, { deadlineMs: 200, intervalMs: 5 }).catch(() => {});
+      await until(isHeld, { deadlineMs: 50, intervalMs: 5 }).catch(() => {});
       await release();
     }
     expect(within).toBeLessThan(LIMIT);

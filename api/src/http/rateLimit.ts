@@ -122,8 +122,11 @@ type Window = {
   waiting: number;
 };
 
-/** Part of a limit that a process may let through before the shared counter knows: nothing of limits below 100. */
-const UNTOLD_PART_MAX = 0.01;
+/**
+ * Part of a limit that a process may let through before it tells the shared counter: nothing of limits below 200. As much again may
+ * be on its way there, so that the shared counter misses 1 % at most.
+ */
+const UNTOLD_PART_MAX = 0.005;
 const TELL_AFTER_MS = 20;
 const LAST_SECOND_MS = 1_000;
 const REMEMBERED_WINDOWS_MAX = 100_000;
@@ -136,9 +139,9 @@ export type CountRequest = (subject: string, limit: number, windowSeconds?: numb
 
 /**
  * Counts requests against the limits of their subjects. The counter that all processes share is asked before the answer, in one step for all requests that wait together, where a limiter library takes a step
- * for each. Only where a large limit is not reached yet, up to 1 % of it is let through at once and told within 20 ms. So one
- * process never lets a request over a limit through, nor do several over a limit below 100; over larger ones each further
- * process may let 1 % through.
+ * for each. Only where a large limit is not reached yet, up to 0.5 % of it is let through at once and told within 20 ms. So
+ * one process never lets a request over a limit through, nor do several over a limit below 200; over larger ones each further process
+ * may let 1 % through.
  */
 export function createRateLimit(counter: Counter, clock: () => Date): CountRequest {
   const windows = new Map<string, Window>();
