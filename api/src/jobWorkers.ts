@@ -7,7 +7,7 @@ import { createJobQueue } from "./jobs/jobQueue.ts";
 import { runJobs } from "./jobs/runJobs.ts";
 import { createGuardedPost } from "./outbound/guardedPost.ts";
 import { resolveByDns } from "./outbound/resolveTarget.ts";
-import { runLoop } from "./pipeline/runLoop.ts";
+import { type OnStepRun, runLoop } from "./pipeline/runLoop.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
 import { deliverEvents } from "./webhooks/deliverEvents.ts";
 import { fanOutEvents } from "./webhooks/fanOutEvents.ts";
@@ -19,12 +19,20 @@ export type JobWorkersOptions = {
   clock: () => Date;
   logger: Logger;
   signal: AbortSignal;
+  onRun: OnStepRun;
 };
 
 const FAN_OUT_POLL_MS = 250;
 
 /** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
-export async function runJobWorkers({ db, config, clock, logger, signal }: JobWorkersOptions): Promise<void> {
+export async function runJobWorkers({
+  db,
+  config,
+  clock,
+  logger,
+  signal,
+  onRun,
+}: JobWorkersOptions): Promise<void> {
   const queue = createJobQueue(db, { supervise: true, logger });
   const exports = {
     db,
@@ -50,7 +58,7 @@ export async function runJobWorkers({ db, config, clock, logger, signal }: JobWo
       ...exportWorkers(exports, signal),
     ],
     loops: [
-      () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger }),
+      () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger, onRun }),
       () => deliverEvents(webhooks, signal),
     ],
     retryMs: config.PIPELINE_POLL_MS,

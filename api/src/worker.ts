@@ -86,7 +86,14 @@ async function main(): Promise<void> {
   const { signal } = stop;
   onShutdown(logger, () => stop.abort());
   await listenForMetrics(config, metrics.registry, signal, logger);
-  const jobs = runJobWorkers({ db, config, clock, logger, signal });
+  const jobs = runJobWorkers({
+    db,
+    config,
+    clock,
+    logger,
+    signal,
+    onRun: metrics.observeStep(),
+  });
   const pollMs = config.PIPELINE_POLL_MS;
 
   await untilDone(() => registerSigningKey(db, signingKey, clock()), { pollMs, signal, logger });

@@ -145,6 +145,19 @@ test("the admin key lives as long as the home, in a file of mode 0600, and so do
   expect(rows).toEqual([{ keys: "1", tenants: "1" }]);
 }, 120_000);
 
+test("HA-1 a development stack lets one address sign up more often than the default limit", async () => {
+  const limit = Number(SETTINGS.SIGN_UP_RATE_LIMIT.default);
+  expect(limit).toBeGreaterThan(0);
+  for (let signUp = 0; signUp <= limit; signUp++) {
+    const response = await fetch(`${stack.api}/auth/provision`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: `Tenant ${signUp}` }),
+    });
+    expect(response.status).toBe(201);
+  }
+});
+
 test("the stack's owner hears that PostgreSQL has ended", async () => {
   const [postmaster] = readFileSync(join(home, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n");
   process.kill(Number(postmaster), "SIGKILL");

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forgetOldAnswers } from "#api/consents/keptAnswers.ts";
 import { rowsHolding, startTestApi, type TestApi } from "#test/support/api.ts";
@@ -72,6 +72,19 @@ describe.each(requests)("HE-8 Idempotency-Key, $what", ({ path, body, records })
       expect(again.headers.get("Idempotent-Replayed")).toBe("true");
     }
     expect(await recordsOf(tenantId)).toBe(records);
+  });
+
+  test("what is kept of the request tells nobody what was in it", async () => {
+    const { key, tenantId } = await createTenantKey(api);
+    await send(path, body("v"), { key, idempotencyKey: randomUUID() });
+    const { rows } = await api.db.pool.query(
+      "SELECT encode(request_sha256, 'hex') AS kept FROM app.idempotency_keys WHERE tenant_id = $1",
+      [tenantId],
+    );
+    const text = JSON.stringify(body("v"));
+    const guesses = [text, `${path}\n${text}`].map((guess) => hash("sha256", guess));
+    expect(rows).toHaveLength(1);
+    expect(guesses).not.toContain(rows[0].kept);
   });
 
   test("the same key with another body is a 409, and nothing is recorded", async () => {

@@ -16,8 +16,6 @@ const RETRY_UNDER_WAY_S = 10;
 
 export type CreateExportInput = CreateExportBody & { type: ExportType };
 
-export type ExportLimits = { tenantBytesMax: number };
-
 export type CreateExportDeps = {
   jobs: JobQueue;
   publicUrl: string;

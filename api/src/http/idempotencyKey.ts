@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { Context } from "hono";
 import { InvalidInputError } from "../errors.ts";
 import { readBody } from "./body.ts";
@@ -8,7 +8,10 @@ import type { AppEnv } from "./context.ts";
 export type IdempotentRequest = {
   /** Of one API key and one route: the same text from another key, or for another route, is another. */
   key: string;
-  /** 32 bytes over path and body: a repeat has the same. */
+  /**
+   * HMAC-SHA256 over path and body: a repeat has the same. Keyed by the given Idempotency-Key, of which nothing but a digest is stored:
+   * a body holds values of a person, and by a plain digest they could be guessed after an erasure.
+   */
   requestSha256: Buffer;
 };
 
@@ -27,7 +30,7 @@ export async function idempotentRequest(c: Context<AppEnv>): Promise<IdempotentR
       { member: "Idempotency-Key", problem: RULE },
     ]);
   const path = c.env.incoming.url!.split("?", 1)[0]!;
-  const requestSha256 = createHash("sha256")
+  const requestSha256 = createHmac("sha256", given)
     .update(`${path}\n`)
     .update(await readBody(c))
     .digest();

@@ -32,6 +32,8 @@ test("a worker serves what it does to those who bring the token, when it is told
   for (const step of ["seal", "broadcast", "confirm"])
     await until(async () => (await count(step, "worked")) > 0, { deadlineMs: 30_000 });
   expect(await count("seal", "idle")).toBeGreaterThan(0);
+  const fanOut = { step: "fan out webhook events", outcome: "idle", chain_id: "" };
+  expect(metricValue(await read(url), "holdfast_step_duration_seconds_count", fanOut)).toBeGreaterThan(0);
   const last = { step: "seal", chain_id };
   expect(
     metricValue(await read(url), "holdfast_step_last_success_timestamp_seconds", last),

@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
 import { createDatabase, startTestPostgres } from "#test/support/postgres.ts";
+import { until } from "#test/support/until.ts";
 import { migrateDatabase } from "../db/migrate.ts";
 import { newId } from "../newId.ts";
 import { type AnchorColumns, type BatchState, IllegalMoveError, moveBatches } from "./batchState.ts";
@@ -22,14 +23,14 @@ const anchor: AnchorColumns = {
 };
 
 let postgres: EmbeddedPostgres;
+let url: string;
 let client: pg.Client;
 
 beforeAll(async () => {
   postgres = await startTestPostgres({ durable: false });
-  const url = await createDatabase(postgres);
+  url = await createDatabase(postgres);
   await migrateDatabase(url);
-  client = new pg.Client({ connectionString: url });
-  await client.connect();
+  client = await connect();
   await client.query(
     "INSERT INTO app.chains (chain_id, name, rpc_url, contract_address, publisher, confirmations) VALUES (1, 'c', 'http://c', $1, $1, 1)",
     [Buffer.alloc(20, 1)],
@@ -40,13 +41,23 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** A batch that came to its state by legal moves. */
-async function batchIn(state: BatchState): Promise<string> {
-  const id = newId();
+async function connect(): Promise<pg.Client> {
+  const connected = new pg.Client({ connectionString: url });
+  await connected.connect();
+  return connected;
+}
+
+async function insertSealed(id: string): Promise<void> {
   await client.query(
     "INSERT INTO app.batches (id, chain_id, publisher, root, leaf_count, state, sealed_at) VALUES ($1, 1, $2, $3, 1, 'sealed', now())",
     [id, Buffer.alloc(20, 1), Buffer.alloc(32, 3)],
   );
+}
+
+/** A batch that came to its state by legal moves. */
+async function batchIn(state: BatchState): Promise<string> {
+  const id = newId();
+  await insertSealed(id);
   if (state !== "sealed") await moveBatches(client, [id], "sealed", "broadcast", { slotId: newId() });
   if (state === "anchored") await moveBatches(client, [id], "broadcast", "anchored", { anchor });
   return id;
@@ -100,6 +111,30 @@ test("a move keeps the slot unless it names one, and null takes it away", async 
   await moveBatches(client, [id], "anchored", "broadcast");
   await moveBatches(client, [id], "broadcast", "sealed", { slotId: null });
   expect((await rowOf(id)).slot_id).toBeNull();
+});
+
+test("batches are locked in the order of their ids, however they lie in the table, so that no two moves wait for each other", async () => {
+  const ids = [newId(), newId()] as const;
+  for (const id of ids.toReversed()) await insertSealed(id);
+  const other = await connect();
+  const mover = await connect();
+  try {
+    await other.query("BEGIN");
+    await other.query("SELECT FROM app.batches WHERE id = $1 FOR UPDATE", [ids[1]]);
+    const moving = moveBatches(mover, ids.toReversed(), "sealed", "broadcast", { slotId: newId() });
+    await until(async () => {
+      const { rowCount } = await client.query(
+        "SELECT FROM app.batches WHERE id = $1 FOR UPDATE SKIP LOCKED",
+        [ids[0]],
+      );
+      return rowCount === 0;
+    });
+    await other.query("COMMIT");
+    expect((await moving).sort()).toEqual(ids);
+  } finally {
+    await other.end();
+    await mover.end();
+  }
 });
 
 test("the database itself holds no half an anchor", async () => {

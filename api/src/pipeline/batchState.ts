@@ -34,13 +34,15 @@ export type AnchorColumns = {
 };
 
 // The tenants' anchored hashes are counted by the statement that moves their batches, so that neither stands without the other.
-// Rows of tenants are locked in one order, after those of batches.
+// Rows of batches are locked in one order, and after them those of tenants, so that no two moves wait for each other.
 const MOVE = `
-  WITH moved AS (
+  WITH held AS (
+    SELECT id FROM app.batches WHERE id = ANY($1::uuid[]) AND state = $2 ORDER BY id FOR NO KEY UPDATE
+  ), moved AS (
     UPDATE app.batches SET state = $3,
       slot_id = CASE WHEN $4 THEN $5::uuid ELSE slot_id END,
       tx_hash = $6, block_number = $7, block_hash = $8, block_timestamp = $9, log_index = $10, gas_used = $11, anchored_at = $12
-    WHERE id = ANY($1::uuid[]) AND state = $2
+    WHERE id IN (SELECT id FROM held) AND state = $2
     RETURNING id
   ), counted AS (
     INSERT INTO app.tenant_totals AS total (tenant_id, batches, anchored_hashes)
