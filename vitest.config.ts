@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 
+// The limits are for tests that hang: a machine that is ten times slower must fail none.
 export default defineConfig({
   test: {
     projects: [
@@ -7,6 +8,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["protocol/**/*.test.ts", "verifier/**/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
       {
@@ -18,8 +20,8 @@ export default defineConfig({
             "indexer/**/*.test.ts",
             "scripts/**/*.test.ts",
           ],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {
