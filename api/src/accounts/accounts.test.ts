@@ -192,6 +192,30 @@ describe("an account token", () => {
     expect((await withToken(body.token, "DELETE", `/admin/api-keys/${admin.body.id}`)).status).toBe(403);
   });
 
+  test("makes no more keys than it may by asking for several at once", async () => {
+    const { body } = await register();
+    await api.db.pool.query(
+      `INSERT INTO app.api_keys (tenant_id, id, name, key_sha256, key_prefix, scopes, rate_limit_per_minute)
+       SELECT $1, gen_random_uuid(), 'key', sha256(int4send(n) || uuid_send($1)), 'ha_00000', '{query}', 60
+       FROM generate_series(1, 96) n`,
+      [body.tenant.id],
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        withToken(body.token, "POST", "/admin/api-keys", { tenantId: body.tenant.id, name: "one more" }),
+      ),
+    );
+    const { rows } = await api.db.pool.query(
+      "SELECT count(*)::int AS keys FROM app.api_keys WHERE tenant_id = $1",
+      [body.tenant.id],
+    );
+    expect(rows[0].keys).toBe(100);
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array(4).fill(201),
+      ...Array(8).fill(409),
+    ]);
+  });
+
   test("sees nothing of another tenant", async () => {
     const { body } = await register();
     const other = await createTenantKey(api);

@@ -40,7 +40,9 @@ export async function createApiKey(
     const [tenant] = await tx
       .select({ id: tenants.id, plan: tenants.plan })
       .from(tenants)
-      .where(eq(tenants.id, input.tenantId));
+      .where(eq(tenants.id, input.tenantId))
+      // One after the other, or two would count the same keys.
+      .for("no key update");
     if (tenant === undefined) throw new NotFoundError("Tenant");
     if (!isOperator && (await countActiveKeys(tx, tenant.id)) >= OWN_KEYS_MAX)
       throw new ConflictError(
