@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { tellExpired } from "./consents/tellExpired.ts";
 import type { Database } from "./db/client.ts";
 import { createExportFiles } from "./exports/exportFiles.ts";
 import { exportWorkers } from "./exports/exportJobs.ts";
@@ -23,6 +24,7 @@ export type JobWorkersOptions = {
 };
 
 const FAN_OUT_POLL_MS = 250;
+const EXPIRE_POLL_MS = 1_000;
 
 /** All that a worker process does beside the pipeline, until the signal aborts: each folder's work on its queues. */
 export async function runJobWorkers({
@@ -50,6 +52,7 @@ export async function runJobWorkers({
     clock,
     logger,
   };
+  const expire = { name: "tell of expired consents", run: () => tellExpired(db, clock()) };
   const fanOut = { name: "fan out webhook events", run: () => fanOutEvents(webhooks) };
   await runJobs({
     queue,
@@ -58,6 +61,7 @@ export async function runJobWorkers({
       ...exportWorkers(exports, signal),
     ],
     loops: [
+      () => runLoop(expire, { pollMs: EXPIRE_POLL_MS, signal, logger, onRun }),
       () => runLoop(fanOut, { pollMs: FAN_OUT_POLL_MS, signal, logger, onRun }),
       () => deliverEvents(webhooks, signal),
     ],

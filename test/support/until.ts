@@ -2,12 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Polls until `condition` answers something truthy, and returns that.
- * @param options.deadlineMs default 10,000. @param options.intervalMs default 20.
+ * @param options.deadlineMs default 30,000. @param options.intervalMs default 20.
  * @throws {Error} with the last answer once the deadline has passed.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 10_000, intervalMs = 20 } = {},
+  { deadlineMs = 30_000, intervalMs = 20 } = {},
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

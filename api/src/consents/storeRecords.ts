@@ -4,6 +4,7 @@ import { monthOf } from "../accounts/plan.ts";
 import type { Caller } from "../accounts/scope.ts";
 import { arrayLiteral, asciiArray, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Context } from "../verb.ts";
+import { consentEventData } from "../webhooks/consentEventData.ts";
 import type { ConsentAction, ConsentSurface } from "./newConsent.ts";
 import type { SealedRecord } from "./sealRecord.ts";
 import type { ThreadKey } from "./threads.ts";
@@ -54,7 +55,7 @@ export type Stored = "stored" | "staleAccess" | "staleThreads";
 /** Records of one statement are numbered with one value of the sequence. */
 const SEQ_PER_STATEMENT = 1_024;
 
-// Records, their submissions and all that goes with them in one statement, which is one transaction and one round trip. Rows come
+// Records, their submissions, what webhooks hear of them and all that goes with them in one statement, which is one transaction and one round trip. Rows come
 // sorted by thread, so that two processes that continue the same threads wait for each other. Nothing is stored under an access
 // version that is over (HA-16), nor when an erasure took a head away meanwhile: the lock waits for one that is under way. A thread
 // that was continued meanwhile, or a key that was taken, breaks a unique index, and the statement fails as a whole.
@@ -85,6 +86,15 @@ const STORE = `
       scope, site, created_at, expires_at
     FROM item
     RETURNING tenant_id
+  ), expiring AS (
+    INSERT INTO app.consent_expiries (expires_at, tenant_id, id)
+    SELECT expires_at, tenant_id, id FROM item WHERE expires_at IS NOT NULL
+  ), told AS (
+    INSERT INTO app.webhook_outbox (tenant_id, webhook_id, id, type, data, created_at)
+    SELECT w.tenant_id, w.id, item.id, event.type, ${consentEventData("item")}, item.created_at
+    FROM item JOIN app.webhooks w ON w.tenant_id = item.tenant_id AND w.status = 'active'
+    CROSS JOIN LATERAL (SELECT CASE item.action WHEN 'withdraw' THEN 'consent.withdrawn' ELSE 'consent.recorded' END AS type) AS event
+    WHERE event.type = ANY (w.events) AND item.surface <> 'erasure'
   ), submitted AS (
     INSERT INTO app.submissions (content_hash, tenant_id, id, chain_id, created_at)
     SELECT record_digest, tenant_id, id, chain_id, created_at FROM item
