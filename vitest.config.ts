@@ -22,6 +22,8 @@ export default defineConfig({
           ],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // Much of a test is waiting: for processes to start, for PostgreSQL to commit.
+          maxWorkers: "100%",
         },
       },
       {

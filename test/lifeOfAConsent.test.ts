@@ -104,6 +104,54 @@ test.runIf(hasPython)(
   },
 );
 
+test("SG-9, SG-10, protocol §7 consent receipts of three formats and the whole history verify once they are anchored", async () => {
+  const subject = {
+    subject: "foo@bar.example",
+    issuer: "https://foo.example",
+    target: "https://foo.example/policy",
+  };
+  const events = (
+    await call(stack.api, "POST", "/consent/v0/consents", {
+      key,
+      body: [true, false, true].map((action) => ({
+        ...subject,
+        action,
+        source: "https://foo.example/login",
+      })),
+    })
+  ).body;
+  const history = `/consent/v0/consents/history?${new URLSearchParams(subject)}`;
+  const bundle = await until(
+    async () => {
+      const { body } = await consent(history);
+      return body.records.every(({ receipt }: { receipt: unknown }) => receipt !== null) ? body : null;
+    },
+    { deadlineMs: 90_000, intervalMs: 200 },
+  );
+
+  const receiptOf = async (format: string) =>
+    (await consent(`/consent/v0/consents/${events[1].id}/receipt?format=${format}`)).body;
+  const jwt = await receiptOf("jwt");
+  const publicKey = new URL(
+    JSON.parse(Buffer.from(jwt.receipt.split(".")[1], "base64url").toString()).publicKey,
+  );
+  const pem = join(home, "receipts.pem");
+  writeFileSync(pem, await (await fetch(stack.api + publicKey.pathname)).text());
+  expect(await verify(jwt, "--jwt-key", pem)).toMatchObject({ code: 0 });
+  for (const format of ["kantara", "dpv"]) {
+    const { code, output } = await verify(await receiptOf(format));
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('"withdraw"') });
+  }
+
+  expect(bundle.records).toHaveLength(3);
+  expect(await verify(bundle)).toMatchObject({ code: 0, output: expect.stringContaining("history of 3") });
+  const withoutTheWithdrawal = { records: [bundle.records[0], bundle.records[2]] };
+  expect(await verify(withoutTheWithdrawal)).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("linkBroken"),
+  });
+});
+
 test("protocol §7 after an erasure nothing of the person is in the database or in any file of the home, and what is left verifies", async () => {
   const erased = await call(stack.api, "POST", "/v1/consents/erasures", { key, body: { person } });
   expect(erased).toMatchObject({ status: 201, body: { erased: 1 } });

@@ -1,4 +1,4 @@
-export type FieldName = "file" | "text" | "rpc" | "key" | "publisher" | "contract";
+export type FieldName = "file" | "text" | "rpc" | "key" | "publisher" | "contract" | "jwtKey";
 
 export function field(name: FieldName): HTMLInputElement | HTMLTextAreaElement {
   return document.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${name}`)!;

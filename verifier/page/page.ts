@@ -1,12 +1,11 @@
 import { InvalidPinError, type Pins } from "../src/pins.ts";
-import { contentOfFile } from "../src/receiptFile.ts";
 import type { Pin } from "../src/verification.ts";
-import { verifyReceipt } from "../src/verifyReceipt.ts";
+import { verifyFile } from "../src/verifyFile.ts";
 import { clearErrors, field, showError } from "./field.ts";
 import { acceptDrops } from "./fileDrop.ts";
 import { showVerification } from "./resultView.ts";
 
-const PINS: readonly Pin[] = ["key", "publisher", "contract"];
+const PINS: readonly Pin[] = ["key", "publisher", "contract", "jwtKey"];
 
 const form = document.querySelector("form")!;
 const button = document.querySelector("button")!;
@@ -57,8 +56,7 @@ async function check(): Promise<void> {
   const mine = Symbol("check");
   setChecking(mine);
   try {
-    const content = contentOfFile(new TextEncoder().encode(text.value));
-    const verification = await verifyReceipt({ ...content, rpc, pins: readPins() });
+    const verification = await verifyFile(new TextEncoder().encode(text.value), { rpc, pins: readPins() });
     if (checking === mine) showVerification(result, verification);
   } catch (error) {
     if (!(error instanceof InvalidPinError)) throw error;

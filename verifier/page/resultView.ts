@@ -1,6 +1,14 @@
 import { warnings } from "../src/reason.ts";
-import { checkTitles, disclosedLines, explanationOf, verdictLine } from "../src/report.ts";
+import {
+  checkTitles,
+  disclosedLines,
+  explanationOf,
+  historyNote,
+  historyVerdictLine,
+  verdictLine,
+} from "../src/report.ts";
 import type { Check, Verification } from "../src/verification.ts";
+import type { HistoryVerification } from "../src/verifyHistory.ts";
 
 const OUTCOMES: Record<Check["outcome"], string> = {
   passed: "passed",
@@ -10,17 +18,38 @@ const OUTCOMES: Record<Check["outcome"], string> = {
 };
 
 /** Shows verdict, every check and the notes in `section`, and takes the keyboard and the reader there. */
-export function showVerification(section: HTMLElement, verification: Verification): void {
-  const heading = element("h2", verdictLine(verification), verification.verdict);
+export function showVerification(
+  section: HTMLElement,
+  verification: Verification | HistoryVerification,
+): void {
+  const isHistory = "records" in verification;
+  const line = isHistory ? historyVerdictLine(verification) : verdictLine(verification);
+  const heading = element("h2", line, verification.verdict);
   heading.id = "verdict";
   heading.tabIndex = -1;
-  const list = document.createElement("ul");
-  list.append(...verification.checks.map(checkItem));
-  const notes = verification.warnings.map((warning) => element("p", warnings[warning], "hint"));
-  const disclosed = disclosedLines(verification).map((line) => element("p", line, "disclosed"));
-  section.replaceChildren(heading, list, ...notes, ...disclosed);
+  section.replaceChildren(heading, ...(isHistory ? historyParts(verification) : receiptParts(verification)));
   section.hidden = false;
   heading.focus();
+}
+
+function historyParts({ thread, records }: HistoryVerification): HTMLElement[] {
+  const parts = records.flatMap((record, place) => [
+    element("h3", `Record ${place + 1}: ${verdictLine(record)}`, record.verdict),
+    ...receiptParts(record),
+  ]);
+  return [checkList(thread), element("p", historyNote, "hint"), ...parts];
+}
+
+function receiptParts(verification: Verification): HTMLElement[] {
+  const notes = verification.warnings.map((warning) => element("p", warnings[warning], "hint"));
+  const disclosed = disclosedLines(verification).map((line) => element("p", line, "disclosed"));
+  return [checkList(verification.checks), ...notes, ...disclosed];
+}
+
+function checkList(checks: readonly Check[]): HTMLElement {
+  const list = document.createElement("ul");
+  list.append(...checks.map(checkItem));
+  return list;
 }
 
 function checkItem(check: Check): HTMLElement {

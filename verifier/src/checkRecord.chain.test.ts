@@ -4,7 +4,7 @@ import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { startIssuer } from "#test/support/issuedReceipts.ts";
 import type { InvalidReason } from "./reason.ts";
-import { contentOfFile } from "./receiptFile.ts";
+import { contentOfFile, type FileContent } from "./receiptFile.ts";
 import { reportOf } from "./report.ts";
 import { verifyReceipt } from "./verifyReceipt.ts";
 
@@ -34,7 +34,7 @@ afterAll(() => chain?.stop());
 
 const verify = (file: unknown) =>
   verifyReceipt({
-    ...contentOfFile(new TextEncoder().encode(JSON.stringify(file))),
+    ...(contentOfFile(new TextEncoder().encode(JSON.stringify(file))) as FileContent),
     rpc: chain.rpcUrl,
   });
 

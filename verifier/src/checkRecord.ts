@@ -35,7 +35,8 @@ function checkDigest(digests: string[], receipt: AnchorReceipt): Check {
   return failed("record", "recordDigestMismatch", receipt.hash, digest);
 }
 
-function readDisclosures(disclosures: unknown, digests: Set<string>) {
+/** `fields` is empty unless the check passed. */
+export function readDisclosures(disclosures: unknown, digests: Set<string>) {
   const fields: DisclosedField[] = [];
   const refuse = (reason: "notADisclosure" | "disclosureNotInRecord", place: number, found: string) => ({
     check: failed("disclosures", reason, `disclosures[${place}]`, found),
@@ -68,7 +69,7 @@ function readDisclosure(disclosure: unknown): DisclosedField | string {
 }
 
 /** Null for anything but a list of digests, each once. */
-function digestsOf(sd: unknown): string[] | null {
+export function digestsOf(sd: unknown): string[] | null {
   if (!Array.isArray(sd) || !sd.every(isDigest)) return null;
   return new Set(sd).size === sd.length ? sd : null;
 }

@@ -2,28 +2,29 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { isPdf, readReceiptAttachment } from "./pdfAttachment.ts";
-import { normalizePins, type Pins } from "./pins.ts";
-import { contentOfFile } from "./receiptFile.ts";
+import { InvalidPinError, normalizePins, type Pins } from "./pins.ts";
 import { reportOf } from "./report.ts";
 import type { Verification } from "./verification.ts";
-import { verifyReceipt } from "./verifyReceipt.ts";
+import { verifyFile } from "./verifyFile.ts";
 
 const HELP = `Usage: holdfast-verify <file|-> --rpc URL [options]
 
 Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
 
   <file|->           a receipt, an answer of GET /v1/verify/{hash}, a consent with its
-                     receipt, disclosures and _sd, or a proof PDF, which carries these;
-                     - reads standard input
+                     receipt, disclosures and _sd, a consent receipt as JWT, Kantara 1.1
+                     or DPV, a history of consents, or a proof PDF, which carries its
+                     receipt; - reads standard input
   --rpc URL          JSON-RPC of the chain, http or https
   --key KEY          the issuer's Ed25519 public key, base64 or hex
   --publisher 0x…    the address that anchors in the issuer's name
   --contract 0x…     the anchor registry's address
+  --jwt-key FILE     PEM with the RSA key that signs the issuer's JWT receipts
   --timeout SECONDS  for each call to the RPC (default 10)
   --json             print the verification as JSON
   --help             print this
 
-What --key, --publisher and --contract do not name is reported as "not pinned".
+What --key, --publisher, --contract and --jwt-key do not name is reported as "not pinned".
 
 Exit code: 0 the receipt is valid, 1 it is invalid, 2 it could not be checked.
 `;
@@ -43,14 +44,18 @@ type Arguments = { file: string; rpc: string; pins: Pins; timeoutMs: number; jso
 /** Runs the command and answers its exit code. @param args without the program's own name. */
 export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
-    const parsed = parseArguments(args);
+    const parsed = await parseArguments(args);
     if (parsed === "help") return print(HELP, 0);
     const bytes = await readInput(parsed.file);
-    const verification = await verifyReceipt({ ...contentOfFile(bytes), ...parsed });
+    const { rpc, pins, timeoutMs } = parsed;
+    const verification = await verifyFile(bytes, { rpc, pins, timeoutMs });
     const text = parsed.json ? `${JSON.stringify(verification, null, 2)}\n` : reportOf(verification);
     return print(text, exitCodes[verification.verdict]);
   } catch (error) {
-    const hint = error instanceof UsageError ? "\nholdfast-verify --help tells how to call it." : "";
+    const hint =
+      error instanceof UsageError || error instanceof InvalidPinError
+        ? "\nholdfast-verify --help tells how to call it."
+        : "";
     process.stderr.write(
       `holdfast-verify: ${error instanceof Error ? error.message : String(error)}${hint}\n`,
     );
@@ -58,7 +63,7 @@ export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
   }
 }
 
-function parseArguments(args: readonly string[]): Arguments | "help" {
+async function parseArguments(args: readonly string[]): Promise<Arguments | "help"> {
   const { values, positionals } = readOptions(args);
   if (values.help) return "help";
   const [file] = positionals;
@@ -68,7 +73,10 @@ function parseArguments(args: readonly string[]): Arguments | "help" {
   if (rpc === undefined) throw new UsageError("--rpc is missing");
   if (!/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
     throw new UsageError("--rpc is no http or https URL");
-  return { file, rpc, timeoutMs: timeoutMsOf(timeout), json, pins: pinsOf({ key, publisher, contract }) };
+  const jwtKeyFile = values["jwt-key"];
+  const jwtKey = jwtKeyFile && (await readFile(jwtKeyFile, "utf8"));
+  const pins = pinsOf({ key, publisher, contract, jwtKey });
+  return { file, rpc, timeoutMs: timeoutMsOf(timeout), json, pins };
 }
 
 function readOptions(args: readonly string[]) {
@@ -82,6 +90,7 @@ function readOptions(args: readonly string[]) {
         key: { type: "string" },
         publisher: { type: "string" },
         contract: { type: "string" },
+        "jwt-key": { type: "string" },
         timeout: { type: "string", default: "10" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -4,9 +4,9 @@ import { type Check, failed, type Pin, passed } from "./verification.ts";
 
 /**
  * What the caller knows from elsewhere and does not take from the receipt. `key`: the 32 raw bytes in base64 or hex, with or
- * without 0x. `publisher`, `contract`: addresses, in any case.
+ * without 0x. `publisher`, `contract`: addresses, in any case. `jwtKey`: the RSA key that signs JWT receipts, as PEM.
  */
-export type Pins = { key?: string; publisher?: string; contract?: string };
+export type Pins = { key?: string; publisher?: string; contract?: string; jwtKey?: string };
 
 /** A pin that no receipt could ever meet, because it is malformed. */
 export class InvalidPinError extends Error {
@@ -23,11 +23,12 @@ const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const KEY_HEX = /^(0x)?[0-9a-fA-F]{64}$/;
 
 /** The pins in the receipt's own spelling: the key in base64, addresses in lower case. @throws {InvalidPinError} */
-export function normalizePins({ key, publisher, contract }: Pins): Pins {
+export function normalizePins({ key, publisher, contract, jwtKey }: Pins): Pins {
   return {
     ...(key !== undefined && { key: normalizeKey(key) }),
     ...(publisher !== undefined && { publisher: normalizeAddress("publisher", publisher) }),
     ...(contract !== undefined && { contract: normalizeAddress("contract", contract) }),
+    ...(jwtKey !== undefined && { jwtKey }),
   };
 }
 
@@ -40,12 +41,12 @@ export function checkPins({ publicKey, anchor }: AnchorReceipt, pins: Pins): Che
   ];
 }
 
-function checkPin(name: Pin, claimed: string, pinned: string | undefined): Check {
+function checkPin(name: Exclude<Pin, "jwtKey">, claimed: string, pinned: string | undefined): Check {
   if (pinned === undefined) return { name, outcome: "notPinned", claimed };
   return claimed === pinned ? passed(name) : failed(name, `${name}NotAsPinned`, claimed, pinned);
 }
 
-function normalizeAddress(pin: Pin, text: string): string {
+function normalizeAddress(pin: "publisher" | "contract", text: string): string {
   if (!ADDRESS.test(text)) throw new InvalidPinError(pin, "an address: 0x and 40 hex digits");
   return text.toLowerCase();
 }

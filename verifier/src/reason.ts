@@ -6,6 +6,13 @@ export const invalidReasons = {
   recordDigestMismatch: "The receipt is not of this consent record: over _sd stands another digest.",
   notADisclosure: "A disclosure is none, or names what another one names.",
   disclosureNotInRecord: "A disclosure does not belong to the record: its digest is not in _sd.",
+  claimNotInRecord:
+    "What is said of the consent in plain sight is not what its record says, or the record's field was not disclosed.",
+  badJwtSignature: "The JWT is not signed with the pinned RSA key, or what was given is no JWT.",
+  startMissing: "The first record of the history names one before it, which is left out.",
+  linkBroken:
+    "A record of the history does not name the one before it: one between them is left out, or they are in another order.",
+  threadMixed: "The records of the history are of different subjects, issuers, targets or scopes.",
   kidMismatch: "kid is not the thumbprint of publicKey.",
   badSignature: "The signature does not stand over this receipt with the key in it.",
   pathLengthMismatch:
@@ -32,6 +39,8 @@ export const invalidReasons = {
 export const uncheckedReasons = {
   rpcUnusable: "The RPC did not answer, or not with what was asked.",
   rpcBehind: "The node behind the RPC URL has not reached the receipt's block yet.",
+  notAnchoredYet: "The record has no receipt: it is not anchored yet.",
+  previousWithheld: "Which record came before is among what was left out or erased.",
   notReached: "Not looked at, because an earlier check had no result to go on from.",
 } as const;
 

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { contentOfFile } from "./receiptFile.ts";
+import { contentOfFile, type FileContent } from "./receiptFile.ts";
 
 const A = `0x${"a1".repeat(32)}`;
 const B = `0x${"b2".repeat(32)}`;
 const receipt = { hash: A, anchor: {}, proof: [] };
 
 describe("protocol §8: an answer of GET /v1/verify stands for the receipt in it only when it is about that", () => {
-  const inFile = (value: unknown) => contentOfFile(new TextEncoder().encode(JSON.stringify(value))).receipt;
+  const inFile = (value: unknown) =>
+    (contentOfFile(new TextEncoder().encode(JSON.stringify(value))) as FileContent).receipt;
 
   test.each([
     ["the receipt alone", receipt],

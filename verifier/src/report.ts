@@ -1,12 +1,15 @@
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { invalidReasons, uncheckedReasons, warnings } from "./reason.ts";
 import type { Check, Verification } from "./verification.ts";
+import type { HistoryVerification } from "./verifyHistory.ts";
 
 /** What a check means, for people. */
 export const checkTitles: Record<Check["name"], string> = {
   form: "The file is a receipt",
   record: "The receipt is of the consent record",
   disclosures: "What is disclosed stands in the record",
+  claims: "What is said in plain sight stands in the record",
+  jwtKey: "The JWT's key is the pinned one",
   keyId: "The key id belongs to the key",
   signature: "The signature stands",
   pathLength: "The path has the length of the leaf's place",
@@ -20,10 +23,17 @@ export const checkTitles: Record<Check["name"], string> = {
   block: "The block is in the chain",
   event: "The anchor's event is in the block",
   finality: "The block's finality is known",
+  start: "No record came before the first",
+  links: "Each record names the one before it",
+  thread: "All records are of one subject, issuer, target and scope",
 };
 
 /** A verification in lines of text: the verdict first, then each check, then what to know beside. */
-export function reportOf(verification: Verification): string {
+export function reportOf(verification: Verification | HistoryVerification): string {
+  return "records" in verification ? reportOfHistory(verification) : reportOfReceipt(verification);
+}
+
+function reportOfReceipt(verification: Verification): string {
   return [
     verdictLine(verification),
     "",
@@ -32,6 +42,26 @@ export function reportOf(verification: Verification): string {
     ...disclosedLines(verification),
     "",
   ].join("\n");
+}
+
+function reportOfHistory(history: HistoryVerification): string {
+  return [
+    historyVerdictLine(history),
+    "",
+    ...history.thread.map(checkLine),
+    `note: ${historyNote}`,
+    ...history.records.flatMap((record, place) => ["", `Record ${place + 1}`, reportOf(record).trimEnd()]),
+    "",
+  ].join("\n");
+}
+
+export const historyNote = "Records that were left out after the last one would not show.";
+
+/** The verdict on a history in one sentence. */
+export function historyVerdictLine({ verdict, reasons, records }: HistoryVerification): string {
+  if (verdict === "valid")
+    return `VALID: a history of ${records.length}, of which none is missing before the last.`;
+  return `${verdict === "invalid" ? "INVALID" : "COULD NOT CHECK"}: ${reasons.join(", ")}`;
 }
 
 /** The verdict in one sentence. */

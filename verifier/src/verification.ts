@@ -7,6 +7,8 @@ export type CheckName =
   | "form"
   | "record"
   | "disclosures"
+  | "claims"
+  | "jwtKey"
   | "keyId"
   | "signature"
   | "pathLength"
@@ -19,7 +21,11 @@ export type CheckName =
   | "anchor"
   | "block"
   | "event"
-  | "finality";
+  | "finality"
+  // Of a history.
+  | "start"
+  | "links"
+  | "thread";
 
 /** `claimed` is what the receipt says, `found` what stands against it. */
 export type Check = { name: CheckName } & (
@@ -35,7 +41,7 @@ export type Finality = "included" | "safe" | "finalized";
 /** A field of a consent record. */
 export type DisclosedField = { name: string; value: Json };
 
-export type Pin = "key" | "publisher" | "contract";
+export type Pin = "key" | "publisher" | "contract" | "jwtKey";
 
 /** Plain JSON all through. */
 export type Verification = {

@@ -1,16 +1,30 @@
 import { parseReceipt } from "#protocol/receipt.ts";
 import { checkChain } from "./checkChain.ts";
-import { checkRecord, type DisclosedRecord } from "./checkRecord.ts";
+import { checkRecord, type DisclosedRecord, type RecordFindings } from "./checkRecord.ts";
 import { checkStatement } from "./checkStatement.ts";
+import { type Claim, checkClaims } from "./claims.ts";
+import { checkJwt, type Jwt } from "./jwt.ts";
 import { checkPins, normalizePins, type Pins } from "./pins.ts";
 import { type Rpc, rpcOf } from "./rpc.ts";
-import { conclude, failed, passed, type Verification } from "./verification.ts";
+import {
+  type Check,
+  conclude,
+  type DisclosedField,
+  failed,
+  passed,
+  unchecked,
+  type Verification,
+} from "./verification.ts";
 
 export type VerifyReceiptInput = {
-  /** Whatever JSON.parse made of a receipt's text. */
+  /** Whatever JSON.parse made of a receipt's text; undefined for what is not anchored yet, which leaves it unchecked. */
   receipt: unknown;
   /** What was handed out of the consent record that the receipt is of, as JSON.parse made it. */
   record?: DisclosedRecord | undefined;
+  /** What is said of the consent in plain sight, as contentOfFile answers it; without `record` it is borne out by nothing. */
+  claims?: readonly Claim[] | undefined;
+  /** The JWT that the receipt came in. */
+  jwt?: Jwt | undefined;
   /** URL of an Ethereum JSON-RPC, or anything that carries out its calls. Nothing else is talked to. */
   rpc: string | Rpc;
   pins?: Pins;
@@ -22,25 +36,36 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Checks a receipt without its issuer: the path and its length, the signature, and over RPC the contract, the event, the
- * block and its finality; of a consent, that the record is the anchored one and what was disclosed stands in it. A node that fails or talks nonsense makes it `unchecked`, never `valid`.
+ * block and its finality; of a consent, that the record is the anchored one and that what was disclosed, and what is said in plain sight, stands in it. A node that fails or talks nonsense makes it `unchecked`, never `valid`.
  * @throws {InvalidPinError} when a pin is malformed; for anything in the receipt or from the node it answers.
  */
 export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verification> {
   const pins = normalizePins(input.pins ?? {});
+  const jwtChecks = await checkJwt(input.jwt, pins.jwtKey);
+  if (input.receipt === undefined) return withoutReceipt(unchecked("form", "notAnchoredYet"));
   const parsed = parseReceipt(input.receipt);
-  if (!parsed.ok) {
-    const form = failed("form", "notAReceipt", parsed.member ?? "a receipt", parsed.reason);
-    return conclude({ receipt: null, checks: [form], finality: null, warnings: [] });
-  }
+  if (!parsed.ok)
+    return withoutReceipt(failed("form", "notAReceipt", parsed.member ?? "a receipt", parsed.reason));
   const { receipt } = parsed;
   const chain = await checkChain(receipt, rpcOf(input.rpc, input.timeoutMs ?? TIMEOUT_MS));
   const record = input.record === undefined ? null : checkRecord(input.record, receipt);
   const checks = [
     passed("form"),
     ...(record?.checks ?? []),
+    ...(input.claims?.length ? [checkClaims(input.claims, receipt, provenFields(record))] : []),
+    ...jwtChecks,
     ...checkStatement(receipt),
     ...checkPins(receipt, pins),
     ...chain.checks,
   ];
   return conclude({ ...chain, receipt, checks, disclosed: record?.disclosed ?? null });
+}
+
+function withoutReceipt(form: Check): Verification {
+  return conclude({ receipt: null, checks: [form], finality: null, warnings: [] });
+}
+
+/** Null when nothing is proven: a record that lost a check discloses no fields. */
+function provenFields(record: RecordFindings | null): DisclosedField[] | null {
+  return record?.checks.every(({ outcome }) => outcome === "passed") ? record.disclosed : null;
 }
