@@ -4,6 +4,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { createAccountTokens } from "./accounts/accountTokens.ts";
 import { createApiKeyDirectory } from "./accounts/apiKeyDirectory.ts";
 import { findAccount } from "./accounts/findAccount.ts";
+import { createKeySecretDirectory } from "./accounts/keySecretDirectory.ts";
 import type { LoginLimits } from "./accounts/loginLimits.ts";
 import { loginRoutes } from "./accounts/loginRoutes.ts";
 import type { PlanLimits, PlanRateLimits } from "./accounts/plan.ts";
@@ -21,6 +22,9 @@ import { type Chain, createChainDirectory } from "./chain/chainDirectory.ts";
 import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { chainRoutes } from "./chains/routes.ts";
+import { consentGateErrorBody } from "./consentGate/errorBody.ts";
+import type { MediaStore } from "./consentGate/mediaStore.ts";
+import { consentGateRoutes } from "./consentGate/routes.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentLogRoutes } from "./consentLog/routes.ts";
 import { consentProofErrorBody } from "./consentProof/errorBody.ts";
@@ -49,6 +53,7 @@ import { NoSuchRouteError } from "./errors.ts";
 import { createExportFiles } from "./exports/exportFiles.ts";
 import { exportRoutes } from "./exports/routes.ts";
 import { auditCall } from "./http/auditCall.ts";
+import { checkHmac } from "./http/checkHmac.ts";
 import { checkSignature } from "./http/checkSignature.ts";
 import { createClientAddress } from "./http/clientAddress.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -93,6 +98,9 @@ export type AppDeps = {
   planLimits: PlanLimits;
   exportFolder: string;
   exportTenantBytesMax: number;
+  mediaStore: MediaStore;
+  /** Where uploads lie while they are received. */
+  uploadFolder: string;
   planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
@@ -104,7 +112,12 @@ export type AppDeps = {
 };
 
 /** Of the surfaces that have one of their own. */
-const ERROR_BODIES = [consentLogErrorBody, consentReceiptsErrorBody, consentProofErrorBody];
+const ERROR_BODIES = [
+  consentGateErrorBody,
+  consentLogErrorBody,
+  consentReceiptsErrorBody,
+  consentProofErrorBody,
+];
 
 /** How old "indexed up to" may be in an answer; milliseconds. */
 const INDEXED_UP_TO_STALE_MS = 500;
@@ -170,6 +183,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const serviceKeys = createServiceKeyKinds({ db, secretBox: deps.secretBox, clock });
   const proofKeys = deps.secretBox === null ? null : serviceKeys.consentProof;
   const apiKeys = createApiKeyDirectory(db);
+  const checkTarget = createCheckTarget({
+    resolveName: deps.resolveName,
+    allowLoopback: deps.webhookAllowLoopback,
+  });
   const accessTokens = createAccessTokens({ keys: serviceKeys.accessToken, issuer: deps.publicUrl, clock });
 
   const routes = [
@@ -208,10 +225,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       jobs: deps.jobs,
       settings: {
         secretBox: deps.secretBox,
-        checkTarget: createCheckTarget({
-          resolveName: deps.resolveName,
-          allowLoopback: deps.webhookAllowLoopback,
-        }),
+        checkTarget,
       },
     }),
     ...chainRoutes({
@@ -266,6 +280,18 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
       describeConsent,
     }),
+    ...consentGateRoutes({
+      db,
+      verbContext,
+      chains,
+      jobs: deps.jobs,
+      store: deps.mediaStore,
+      planLimits: deps.planLimits,
+      checkTarget,
+      findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
+      describeConsent,
+      publicUrl: deps.publicUrl,
+    }),
     ...oauthRoutes({ apiKeys, accessTokens }),
     ...consentReceiptsRoutes({
       events: createEventReader(db),
@@ -289,6 +315,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }),
   ];
 
+  const takeNonce = createNonceTaker(db);
   const app = new Hono<AppEnv>({ router: new PathRouter() });
   app.use(requestLog(logger, createClientAddress(deps.trustedProxies), metrics));
   const answerError = createErrorHandler(ERROR_BODIES);
@@ -297,7 +324,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   mountRoutes(app, routes, {
     limitPerAddress: limitPerAddress(deps.countRequest, deps.publicRateLimitPerMinute),
     auditCall: auditCall(createCallRecorder(db), clock),
-    checkSignature: checkSignature(createNonceTaker(db), clock),
+    checkSignature: checkSignature(takeNonce, clock),
+    checkHmac: checkHmac({
+      secretsOf: createKeySecretDirectory(db, deps.secretBox),
+      takeNonce,
+      clock,
+      uploadFolder: deps.uploadFolder,
+    }),
     requireKey: requireApiKey({
       apiKeys,
       findAccountByToken: async (token) => {

@@ -94,6 +94,16 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   REPLACE_AFTER_MS: { good: "10", becomes: 10, bad: ["9", "86400077", "hunter2"] },
   EXPORT_FOLDER: { good: "/var/lib/exports", becomes: "/var/lib/exports", bad: [] },
   EXPORT_TENANT_BYTES_MAX: { good: "1000", becomes: 1_000, bad: ["0", "1GB", "-1"] },
+  MEDIA_FOLDER: { good: "/var/lib/media", becomes: "/var/lib/media", bad: [] },
+  MEDIA_KEPT_DAYS: { good: "1", becomes: 1, bad: ["0", "36577", "hunter2"] },
+  MEDIA_S3_URL: {
+    good: "https://s3.example/bucket/",
+    becomes: "https://s3.example/bucket",
+    bad: ["ftp://hunter2", "https://s3.example/?hunter2", "hunter2"],
+  },
+  MEDIA_S3_REGION: { good: "eu-central-1", becomes: "eu-central-1", bad: [] },
+  MEDIA_S3_ACCESS_KEY_ID: { good: "id", becomes: "id", bad: [] },
+  MEDIA_S3_SECRET_ACCESS_KEY: { good: "secret", becomes: "secret", bad: [] },
   WORKER_NAME: { good: "w", becomes: "w", bad: ["hunter2".repeat(15)] },
 };
 

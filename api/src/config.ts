@@ -250,6 +250,31 @@ export const SETTINGS = {
     default: "10737418240",
     schema: integer(1, Number.MAX_SAFE_INTEGER),
   },
+  MEDIA_FOLDER: {
+    doc: "Folder of the consent gate's media and of uploads under way: one for the API and all workers, and no other installation's",
+    default: ".holdfast/media",
+    schema: z.string().min(1),
+  },
+  MEDIA_KEPT_DAYS: {
+    doc: "How long the bytes of media are kept; their hashes stay",
+    unit: "days",
+    default: "30",
+    schema: integer(1, 36_500),
+  },
+  MEDIA_S3_URL: {
+    doc: "S3-compatible bucket that keeps media in place of MEDIA_FOLDER, such as https://s3.example/bucket; with MEDIA_S3_ACCESS_KEY_ID and MEDIA_S3_SECRET_ACCESS_KEY",
+    schema: url(/^https?$/)
+      .regex(/^[^?#@]+$/, "must be without user, query and fragment")
+      .transform((text) => text.replace(/\/+$/, ""))
+      .optional(),
+  },
+  MEDIA_S3_REGION: { doc: "Region of that bucket", default: "us-east-1", schema: z.string().min(1) },
+  MEDIA_S3_ACCESS_KEY_ID: { doc: "Access key of that bucket", schema: z.string().min(1).optional() },
+  MEDIA_S3_SECRET_ACCESS_KEY: {
+    doc: "Secret of that access key",
+    schema: z.string().min(1).optional(),
+    secret: true,
+  },
   WORKER_NAME: { doc: "Name of a worker in its logs", default: "worker", schema: z.string().min(1).max(100) },
 } satisfies Record<string, Setting>;
 

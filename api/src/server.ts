@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
 import { createApp } from "./app.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
+import { createMediaStore, uploadFolderOf } from "./consentGate/mediaStore.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
@@ -80,6 +81,8 @@ function main(): void {
     publicRateLimitPerMinute: config.PUBLIC_RATE_LIMIT,
     rpcTimeoutMs: config.RPC_TIMEOUT_MS,
     exportFolder: config.EXPORT_FOLDER,
+    mediaStore: createMediaStore(config),
+    uploadFolder: uploadFolderOf(config),
     exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
     loginLimits: {
       perNetwork: config.AUTH_RATE_LIMIT,

@@ -43,6 +43,7 @@ export async function startIndexer(
 
 /** One for the API and the worker. */
 const exportFolder = (start: StackStart) => join(start.home, "exports");
+const mediaFolder = (start: StackStart) => join(start.home, "media");
 
 export async function startWorker(
   start: StackStart,
@@ -68,6 +69,7 @@ export async function startWorker(
       CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(start.home, "receipt-key.pem")),
       EXPORT_FOLDER: exportFolder(start),
+      MEDIA_FOLDER: mediaFolder(start),
       ...(chain.isDevelopment ? development : {}),
       ...start.settings,
     }),
@@ -92,6 +94,7 @@ export async function startApi(
       PUBLIC_URL: url,
       CHAIN_KEY_ENCRYPTION_SECRET: chainKeyEncryptionSecret(start),
       EXPORT_FOLDER: exportFolder(start),
+      MEDIA_FOLDER: mediaFolder(start),
       ...(chain.isDevelopment ? developmentLimits() : {}),
       ...settings,
       PORT: String(port),

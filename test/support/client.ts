@@ -28,11 +28,18 @@ export async function call(
   };
 }
 
-/** A new tenant with one key. */
+/** A new tenant with one key; `hmacSecret` is one with `hmac: true` alone. */
 export async function createTenantKey(
   stack: Pick<TestStack, "apiUrl" | "adminKey">,
-  key: { scopes?: string[]; rateLimitPerMinute?: number; site?: string; requireSigning?: boolean } = {},
-): Promise<{ tenantId: string; key: string; keyId: string }> {
+  key: {
+    scopes?: string[];
+    rateLimitPerMinute?: number;
+    site?: string;
+    requireSigning?: boolean;
+    requireTimestamp?: boolean;
+    hmac?: boolean;
+  } = {},
+): Promise<{ tenantId: string; key: string; keyId: string; hmacSecret: string }> {
   const tenant = await call(stack.apiUrl, "POST", "/admin/tenants", {
     key: stack.adminKey,
     body: { name: "Tenant" },
@@ -47,7 +54,12 @@ export async function createTenantKey(
       ...key,
     },
   });
-  return { tenantId: tenant.body.id, key: created.body.key, keyId: created.body.id };
+  return {
+    tenantId: tenant.body.id,
+    key: created.body.key,
+    keyId: created.body.id,
+    hmacSecret: created.body.hmacSecret,
+  };
 }
 
 export function randomHash(): `0x${string}` {

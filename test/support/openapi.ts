@@ -4,7 +4,8 @@ type DescribedOperation = {
   operationId: string;
   security: Record<string, string[]>[];
   "x-scope"?: string;
-  parameters: { name: string; in: "path" | "query"; required: boolean; example?: string }[];
+  "x-hmac"?: "body" | "upload";
+  parameters: { name: string; in: "path" | "query" | "header"; required: boolean; example?: string }[];
   requestBody?: { content: Content };
   responses: Record<
     string,
@@ -29,6 +30,8 @@ export type Operation = {
   exampleBody: unknown;
   /** The scope that a key needs; undefined where anybody may call. */
   scope: string | undefined;
+  /** How its requests are signed with a secret of the key, where they are. */
+  hmac: "body" | "upload" | undefined;
   /** Whether an API key is one of the ways to call it. */
   takesKey: boolean;
   /** Whether an account's token is one. */
@@ -50,10 +53,11 @@ export function listOperations(document: OpenApiDocument): Operation[] {
         method: method.toUpperCase(),
         path,
         parameters: described.parameters,
-        takesBody: described.requestBody !== undefined,
+        takesBody: described.requestBody?.content["application/json"] !== undefined,
         examplePath: query === "" ? examplePath : `${examplePath}?${query}`,
         exampleBody: described.requestBody?.content["application/json"]?.example,
         scope: described["x-scope"],
+        hmac: described["x-hmac"],
         takesKey: described.security.some((way) => "apiKey" in way),
         takesAccount: described.security.some((way) => "account" in way),
         hasPathParameter: inPath.length > 0,

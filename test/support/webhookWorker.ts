@@ -1,4 +1,6 @@
+import type { Job } from "pg-boss";
 import { pino } from "pino";
+import { attemptCallback, type CallbackJob } from "#api/consentGate/callbacks.ts";
 import { connectDatabase, type Database } from "#api/db/client.ts";
 import { createJobQueue, type JobQueue } from "#api/jobs/jobQueue.ts";
 import { runJobs } from "#api/jobs/runJobs.ts";
@@ -6,8 +8,10 @@ import { createGuardedPost, type GuardedPost } from "#api/outbound/guardedPost.t
 import { resolveByDns } from "#api/outbound/resolveTarget.ts";
 import { runLoop } from "#api/pipeline/runLoop.ts";
 import { createSecretBox } from "#api/secrets/secretBox.ts";
+import { attemptDelivery } from "#api/webhooks/attemptDelivery.ts";
 import { deliverEvents } from "#api/webhooks/deliverEvents.ts";
 import { fanOutEvents } from "#api/webhooks/fanOutEvents.ts";
+import type { DeliveryJob } from "#api/webhooks/storeDeliveries.ts";
 import { TEST_SECRET } from "./api.ts";
 
 export type WebhookWorker = {
@@ -51,7 +55,30 @@ export async function startWebhookWorker(
     workers: [],
     loops: [
       ...(fansOut ? [() => runLoop(fanOut, { pollMs: 20, signal, logger })] : []),
-      ...(delivers ? [() => deliverEvents(deps, signal)] : []),
+      ...(delivers
+        ? [
+            () =>
+              deliverEvents(
+                {
+                  queue: "webhook-delivery",
+                  jobs,
+                  logger,
+                  attempt: (job: Job<DeliveryJob>) => attemptDelivery(deps, job),
+                },
+                signal,
+              ),
+            () =>
+              deliverEvents(
+                {
+                  queue: "gate-callback",
+                  jobs,
+                  logger,
+                  attempt: (job: Job<CallbackJob>) => attemptCallback(deps, job),
+                },
+                signal,
+              ),
+          ]
+        : []),
     ],
     retryMs: 50,
     signal,

@@ -46,7 +46,10 @@ type OnceRow = ConsentRow & { action: ConsentAction };
 type AnswerRow = { place: number; request_sha256: Buffer; answer: string; is_over: boolean };
 
 /** The last record of each thread, in their order; undefined for a thread that nothing stands in. */
-export async function readThreadHeads({ pool }: Database, threads: TenantThread[]): Promise<ThreadHead[]> {
+export async function readThreadHeads(
+  { pool }: { pool: Pick<Database["pool"], "query"> },
+  threads: TenantThread[],
+): Promise<ThreadHead[]> {
   const heads: ThreadHead[] = [];
   if (threads.length === 0) return heads;
   const { rows } = await pool.query<HeadRow>({

@@ -1,3 +1,4 @@
+import { drizzle } from "drizzle-orm/node-postgres";
 import type { PoolClient } from "pg";
 import type { Database } from "./client.ts";
 
@@ -25,6 +26,11 @@ export async function withTransaction<T>(
     client.off("error", breakOff);
     client.release(broken);
   }
+}
+
+/** drizzle over the connection of a transaction. */
+export function ormOf(tx: PoolClient) {
+  return drizzle({ client: tx });
 }
 
 /** The jobs of which one process at a time may do each, per chain. */

@@ -23,7 +23,7 @@ const label = (max: number) =>
     .refine((text) => !text.includes("\0"), "must not contain U+0000");
 
 /** Any case; answered and matched as RFC 5646 spells it. */
-const language = z.string("must be a BCP 47 language tag").transform((tag, check) => {
+export const language = z.string("must be a BCP 47 language tag").transform((tag, check) => {
   const canonical = canonicalLanguage(tag);
   if (canonical !== null) return canonical;
   check.addIssue({ code: "custom", message: "must be a BCP 47 language tag" });

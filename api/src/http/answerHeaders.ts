@@ -28,7 +28,8 @@ export function headersOf({ access, countsToQuota }: Route, status: number): Hea
   return [
     "X-Request-Id",
     ...(status === 401 ? (["WWW-Authenticate"] as const) : []),
-    ...(isKeyed(access) && status !== 401 && !isFailure
+    // A signature is looked at once the key has been counted.
+    ...(isKeyed(access) && (status !== 401 || access.hmac || access.signable) && !isFailure
       ? (["X-RateLimit-Limit", "X-RateLimit-Remaining"] as const)
       : []),
     ...(status === 429 || (status === 503 && access !== "open") ? (["Retry-After"] as const) : []),

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openAccountToken } from "#test/support/accountToken.ts";
 import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
+import { type Credentials, callOperation } from "#test/support/gate.ts";
 import { listOperations, type OpenApiDocument, type Operation } from "#test/support/openapi.ts";
 import { createApp } from "../app.ts";
+import { createFolderStore } from "../consentGate/mediaStore.ts";
 import { createJobQueue } from "../jobs/jobQueue.ts";
 import { createMetrics } from "../operations/metrics.ts";
 import { defineRoute, EXAMPLE_ID } from "./route.ts";
@@ -22,8 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const send = ({ method, examplePath, exampleBody }: Operation, key?: string, headers = {}) =>
-  call(api.apiUrl, method, examplePath, { ...(key ? { key } : {}), body: exampleBody, headers });
+/** The documented example, signed with `hmacSecret` where a signature is needed. */
+const send = (operation: Operation, key?: string, headers = {}, hmacSecret = "hs_0") =>
+  callOperation(api.apiUrl, operation, { ...(key ? { key } : {}), hmacSecret, headers });
 
 const sendWithToken = (operation: Operation, token: string) =>
   send(operation, undefined, { Authorization: `Bearer ${token}` });
@@ -92,17 +95,17 @@ describe("HA-20 every route of the document", () => {
 
   test("lets the key with its scope alone through", async () => {
     for (const operation of takingKeys()) {
-      const { key } = await createTenantKey(api, { scopes: [operation.scope!] });
-      const { status } = await send(operation, key);
+      const { key, hmacSecret } = await createTenantKey(api, { scopes: [operation.scope!], hmac: true });
+      const { status } = await send(operation, key, {}, hmacSecret);
       expect([401, 403], operation.operationId).not.toContain(status);
       expect(status, operation.operationId).toBeLessThan(500);
     }
   });
 
   test("refuses a revoked key", async () => {
-    const { key, keyId } = await createTenantKey(api, { scopes: SCOPES });
+    const { key, keyId, hmacSecret } = await createTenantKey(api, { scopes: SCOPES, hmac: true });
     for (const operation of takingKeys().filter(({ method }) => method === "GET"))
-      expect((await send(operation, key)).status, operation.operationId).not.toBe(401);
+      expect((await send(operation, key, {}, hmacSecret)).status, operation.operationId).not.toBe(401);
     await call(api.apiUrl, "DELETE", `/admin/api-keys/${keyId}`, { key: api.adminKey });
     await expectAll(keyed(), key, 401);
   });
@@ -124,10 +127,11 @@ describe("HA-20 every route of the document", () => {
     const { token } = await register();
     for (const operation of keyed()) {
       const { status } = await sendWithToken(operation, token);
-      expect(operation.takesAccount, operation.operationId).toBe(
-        ["query", "manage"].includes(operation.scope!),
-      );
-      if (operation.takesAccount) expect([401, 403], operation.operationId).not.toContain(status);
+      const isInScope = ["query", "manage"].includes(operation.scope!);
+      // Who has no secret to sign with is nobody there.
+      expect(operation.takesAccount, operation.operationId).toBe(isInScope && operation.hmac === undefined);
+      if (isInScope && operation.hmac) expect(status, operation.operationId).toBe(401);
+      else if (operation.takesAccount) expect([401, 403], operation.operationId).not.toContain(status);
       else expect(status, operation.operationId).toBe(403);
     }
   });
@@ -149,33 +153,37 @@ describe("HA-20 every route of the document", () => {
   });
 
   test("shows another tenant nothing of what it names, and lets it change nothing", async () => {
-    const owner = await createTenantKey(api, { scopes: TENANT_SCOPES, site: "owner.example" });
-    const stranger = await createTenantKey(api, { scopes: TENANT_SCOPES, site: "stranger.example" });
+    const owner = await createTenantKey(api, { scopes: TENANT_SCOPES, site: "owner.example", hmac: true });
+    const stranger = await createTenantKey(api, {
+      scopes: TENANT_SCOPES,
+      site: "stranger.example",
+      hmac: true,
+    });
     const named = await makeEverything(owner);
     // A path that names a person names nobody's thing: whoever asks means its own dealings with that person.
     const own = keyed().filter(
       ({ scope, path, parameters }) =>
         scope !== "admin" && parameters.some(isInPath) && !path.includes("{visitorId}"),
     );
-    const ask = (operation: Operation, path: string, key: string) =>
-      call(api.apiUrl, operation.method, path, {
-        key,
-        body: ofTenant(operation.exampleBody, owner.tenantId),
-      });
+    const ask = (operation: Operation, examplePath: string, credentials: Credentials) => {
+      const exampleBody = ofTenant(operation.exampleBody, owner.tenantId);
+      return callOperation(api.apiUrl, { ...operation, examplePath, exampleBody }, credentials);
+    };
     // 400 where the name is no name of such a thing at all.
     for (const operation of own)
       for (const path of pathsOf(operation, named))
         expect([400, 404], `${operation.method} ${path}`).toContain(
-          (await ask(operation, path, stranger.key)).status,
+          (await ask(operation, path, stranger)).status,
         );
     // What was refused was there to be had: the owner gets it, reads first, and deletes parts before wholes.
     const reached = new Set<string>();
     for (const operation of own.toSorted(readsFirst))
       for (const path of pathsOf(operation, named))
-        if ((await ask(operation, path, owner.key)).status < 300) reached.add(operation.operationId);
+        if ((await ask(operation, path, owner)).status < 300) reached.add(operation.operationId);
     expect([...reached]).toEqual(
       expect.arrayContaining([
         "getV1HashesByHash",
+        "getV1VerificationsById",
         "deleteAdminApiKeysById",
         "postAdminApiKeysByIdSecrets",
         "deleteAdminApiKeysByIdSecretsBySecretId",
@@ -235,6 +243,8 @@ describe("HA-20 a new route", () => {
       webhookAllowLoopback: false,
       exportFolder: ".",
       exportTenantBytesMax: 1,
+      mediaStore: createFolderStore("."),
+      uploadFolder: ".",
     });
     const described = new Set(operations.map(({ method, path }) => `${method} ${path}`));
     const mounted = app.routes
@@ -283,7 +293,9 @@ function pathsOf({ path, parameters }: Operation, named: ReadonlySet<string>): s
 }
 
 /** Makes all that a tenant's key can make by the document's examples. @returns what it is called in the answers. */
-async function makeEverything(owner: { tenantId: string; key: string; keyId: string }): Promise<Set<string>> {
+async function makeEverything(
+  owner: Credentials & { tenantId: string; key: string; keyId: string },
+): Promise<Set<string>> {
   const named = new Set<string>([owner.keyId]);
   const note = (value: unknown): void => {
     if (typeof value === "string" && value !== owner.tenantId && NAME.test(value)) named.add(value);
@@ -292,8 +304,8 @@ async function makeEverything(owner: { tenantId: string; key: string; keyId: str
   const secret = await call(api.apiUrl, "POST", `/admin/api-keys/${owner.keyId}/secrets`, owner);
   note(secret.body);
   for (const operation of keyed().filter(({ method, scope }) => method === "POST" && scope !== "admin")) {
-    const body = ofTenant(operation.exampleBody, owner.tenantId);
-    const answer = await call(api.apiUrl, operation.method, operation.examplePath, { key: owner.key, body });
+    const exampleBody = ofTenant(operation.exampleBody, owner.tenantId);
+    const answer = await callOperation(api.apiUrl, { ...operation, exampleBody }, owner);
     if (answer.status < 300) note(answer.body);
   }
   return named;

@@ -32,13 +32,17 @@ export function checkSignature(takeNonce: TakeNonce, clock: () => Date) {
 }
 
 /** Seconds since 1970, by our own clock not too old and not too new. */
-function isCurrent(timestamp: string | undefined, now: Date): timestamp is string {
+export function isCurrent(timestamp: string | undefined, now: Date): timestamp is string {
   if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp)) return false;
   return Math.abs(now.getTime() / 1_000 - Number(timestamp)) <= SKEW_SECONDS_MAX;
 }
 
 /** Whether a nonce came with this key for the first time. */
-async function isNew(c: Context<AppEnv>, nonce: string | undefined, takeNonce: TakeNonce): Promise<boolean> {
+export async function isNew(
+  c: Context<AppEnv>,
+  nonce: string | undefined,
+  takeNonce: TakeNonce,
+): Promise<boolean> {
   const { tenantId, apiKeyId } = c.get("caller");
   if (nonce === undefined || !UUID.test(nonce) || apiKeyId === null) return false;
   return takeNonce({ tenantId, apiKeyId, nonce: nonce.toLowerCase() });

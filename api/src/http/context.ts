@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Caller } from "../accounts/scope.ts";
 import type { AuditedCall } from "../verb.ts";
+import type { Upload } from "./upload.ts";
 
 /** What the middlewares leave for the routes. */
 export type AppEnv = {
@@ -22,6 +23,8 @@ export type AppEnv = {
     renewCaller: () => Promise<Caller>;
     /** The request's body once it was read; see readBody. */
     body?: Uint8Array;
+    /** Of a route that takes one; set by checkHmac. */
+    upload?: Upload;
     /** What went wrong, for the log line of the request. */
     failure?: unknown;
   };

@@ -8,12 +8,14 @@ export type Guards = {
   auditCall: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
   requireKey: (access: KeyAccess) => MiddlewareHandler<AppEnv>;
   checkSignature: MiddlewareHandler<AppEnv>;
+  checkHmac: (kind: "body" | "upload") => MiddlewareHandler<AppEnv>;
 };
 
 /** Puts routes into the app: who may call, then what was sent, parsed once by the schemas that also describe it, then the handler. */
 export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards): void {
   for (const route of routes) {
     app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
+      await route.mustExist?.(c);
       const query = route.query && parseInput(route.query, c.req.query(), "query");
       const body = await bodyOf(c, route);
       return route.handle(c, { query, body });
@@ -30,5 +32,6 @@ function guardsOf({ access }: Route, guards: Guards): MiddlewareHandler<AppEnv>[
   if (access === "open") return [];
   if (access === "public") return [guards.limitPerAddress];
   const byKey = [guards.auditCall(access), guards.requireKey(access)];
+  if (access.hmac) return [...byKey, guards.checkHmac(access.hmac)];
   return access.signable ? [...byKey, guards.checkSignature] : byKey;
 }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { type DocumentedAnswers, holdAgainst } from "#test/support/documentedAnswers.ts";
+import { callOperation } from "#test/support/gate.ts";
 import type { OpenApiDocument, Operation } from "#test/support/openapi.ts";
 import { EXAMPLE_ID } from "./route.ts";
 
@@ -69,19 +70,17 @@ describe("HA-21 the API describes itself", () => {
   test("and each documented example is answered as documented, by key and by account", async () => {
     expect(operations.length).toBeGreaterThan(10);
     // An operator's key that speaks for a domain too: some surfaces take no other.
-    const { key } = await createTenantKey(api, {
+    const { key, hmacSecret } = await createTenantKey(api, {
       scopes: ["submit", "query", "manage", "admin"],
       site: "shop.example",
+      hmac: true,
     });
     const replay = async (
       chosen: Operation[],
-      credentials: { key?: string; headers?: Record<string, string> },
+      credentials: { key?: string; hmacSecret?: string; headers?: Record<string, string> },
     ) => {
       for (const operation of chosen) {
-        const answer = await call(api.apiUrl, operation.method, operation.examplePath, {
-          ...credentials,
-          body: operation.exampleBody,
-        });
+        const answer = await callOperation(api.apiUrl, operation, credentials);
         expect(answers.problemOf(operation.operationId, answer)).toBeNull();
         // No example can hold a secret that opens something.
         if (operation.operationId === "postOauthToken") expect(answer.status).toBe(401);
@@ -91,7 +90,7 @@ describe("HA-21 the API describes itself", () => {
     const byAccountAlone = (operation: Operation) => operation.takesAccount && !operation.takesKey;
     await replay(
       operations.filter((operation) => !byAccountAlone(operation)),
-      { key },
+      { key, hmacSecret },
     );
     const person = { name: "Acme", email: "replay@acme.example", password: "correct horse battery" };
     const { body } = await call(api.apiUrl, "POST", "/auth/register", { body: person });
@@ -99,7 +98,10 @@ describe("HA-21 the API describes itself", () => {
   });
 
   test("HA-14 with quota headers on the answers on which they stand, of a tenant with a plan, and on no others", async () => {
-    const { key, tenantId } = await createTenantKey(api, { scopes: ["submit", "query", "manage"] });
+    const { key, tenantId, hmacSecret } = await createTenantKey(api, {
+      scopes: ["submit", "query", "manage"],
+      hmac: true,
+    });
     await call(api.apiUrl, "PATCH", `/admin/tenants/${tenantId}`, {
       key: api.adminKey,
       body: { plan: "free" },
@@ -110,7 +112,11 @@ describe("HA-21 the API describes itself", () => {
         operation.exampleBody !== null && typeof operation.exampleBody === "object"
           ? { ...operation.exampleBody, ...("tenantId" in operation.exampleBody ? { tenantId } : {}) }
           : operation.exampleBody;
-      const answer = await call(api.apiUrl, operation.method, operation.examplePath, { key, body });
+      const answer = await callOperation(
+        api.apiUrl,
+        { ...operation, exampleBody: body },
+        { key, hmacSecret },
+      );
       expect(answers.problemOf(operation.operationId, answer)).toBeNull();
       const headers = Object.keys(operation.responses[answer.status]!.headers ?? {});
       expect(answer.headers.has("X-Quota-Limit"), operation.operationId).toBe(

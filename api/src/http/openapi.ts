@@ -38,6 +38,22 @@ const SIGNATURE_HEADERS = [
   ),
 ];
 
+const HMAC_HEADERS = [
+  {
+    ...inHeader(
+      "X-HMAC-Signature",
+      'Hex HMAC-SHA256 with a secret of the key over `METHOD + path + ("?" + query) + raw body`; of an upload, `"\\n" + fields + "\\n" + SHA-256s` stand in the body\'s place',
+    ),
+    required: true,
+    example: "0".repeat(64),
+  },
+  inHeader(
+    "X-Timestamp",
+    "Of a key that demands it: seconds since 1970, at most 300 from now; signed with X-Nonce at the end of the text, each after a line feed",
+  ),
+  inHeader("X-Nonce", "Of a key that demands it: a UUID that was not used before"),
+];
+
 const REFUSALS: Record<number, string> = {
   400: "Malformed input; the body says what, and where",
   401: "No key, or one that is unknown or revoked",
@@ -89,12 +105,18 @@ function errorSchemas(errorBodies: readonly ErrorBody[]): Json {
 }
 
 function operationOf(route: Route, errorBody: ErrorBody): Json {
-  const { access, summary, description, body, bodyExample } = route;
+  const { access, summary, description, body, multipart, bodyExample } = route;
   return {
     operationId: operationIdOf(route),
     summary,
     ...(description ? { description } : {}),
-    ...(isKeyed(access) ? { security: securityOf(access), "x-scope": access.scope } : { security: [] }),
+    ...(isKeyed(access)
+      ? {
+          security: securityOf(access),
+          "x-scope": access.scope,
+          ...(access.hmac ? { "x-hmac": access.hmac } : {}),
+        }
+      : { security: [] }),
     parameters: parametersOf(route),
     ...(body
       ? {
@@ -104,8 +126,21 @@ function operationOf(route: Route, errorBody: ErrorBody): Json {
           },
         }
       : {}),
+    ...(multipart ? { requestBody: uploadBodyOf(multipart) } : {}),
     responses: responsesOf(route, errorBody),
   };
+}
+
+/** A form's fields, and its file. */
+function uploadBodyOf(fields: z.ZodType): Json {
+  const schema = jsonSchemaOf(fields, "input") as { properties: Json; required: string[] };
+  const file = { type: "string", contentMediaType: "application/octet-stream" };
+  const form = {
+    ...schema,
+    properties: { ...schema.properties, file },
+    required: [...schema.required, "file"],
+  };
+  return { required: true, content: { "multipart/form-data": { schema: form } } };
 }
 
 /** `post /v1/hashes/:hash` is postV1HashesByHash: stable, unique, and readable in generated clients. */
@@ -117,8 +152,10 @@ function operationIdOf({ method, path }: Route): string {
 
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
-function securityOf({ by, scope }: KeyAccess): Json[] {
+function securityOf({ by, scope, hmac }: KeyAccess): Json[] {
   if (by === "account") return [{ account: [] }];
+  // An account has no secret to sign with.
+  if (hmac) return [{ apiKey: [] }, { bearer: [] }];
   const byAccount = SCOPES_OF_ACCOUNTS.includes(scope) ? [{ account: [] }] : [];
   return [{ apiKey: [] }, { bearer: [] }, ...byAccount];
 }
@@ -127,6 +164,7 @@ function parametersOf({ access, params = {}, query, idempotent }: Route): Json[]
   const inHeader = [
     ...(idempotent ? [IDEMPOTENCY_KEY] : []),
     ...(isKeyed(access) && access.signable ? SIGNATURE_HEADERS : []),
+    ...(isKeyed(access) && access.hmac ? HMAC_HEADERS : []),
   ];
   const inPath = Object.entries(params).map(([name, { schema, description, example }]) => ({
     name,
@@ -170,9 +208,12 @@ function responsesOf(route: Route, errorBody: ErrorBody): Json {
 }
 
 /** What access, input and the parts behind a route can refuse it with, beside its own answers. */
-function refusalsOf({ access, params, query, body }: Route, { invalidInputStatus }: ErrorBody): number[] {
+function refusalsOf(
+  { access, params, query, body, multipart }: Route,
+  { invalidInputStatus }: ErrorBody,
+): number[] {
   return [
-    ...(body ? [400, 413] : []),
+    ...(body || multipart ? [400, 413] : []),
     ...(params || query || body ? [invalidInputStatus] : []),
     ...(isKeyed(access) ? [401, 403] : []),
     ...(access === "open" ? [] : [429, 500, 503]),

@@ -18,6 +18,8 @@ export type KeyAccess = {
   byAccessToken?: true;
   /** Requests may be signed; those of a key that demands it must be (HE-9). */
   signable?: true;
+  /** Requests must be signed with a secret of the key (proofage.md, Authentication), see checkHmac.ts; `upload`: their body is multipart. */
+  hmac?: "body" | "upload";
   /** Who calls by its account token alone; others may have a key as well. */
   by?: "account";
   /** The row's action and resource type, in the source's style: `hash.submit`, `hash`. */
@@ -59,8 +61,12 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   countsToQuota?: true;
   /** Path parameters by name; what a malformed one is answered with is the handler's matter. */
   params?: Record<string, { schema: z.ZodType; description: string; example: string }>;
+  /** Whether what the path names is there, asked before query and body are looked at; throws when it is not. */
+  mustExist?: (c: Context<AppEnv>) => Promise<void>;
   query?: Query;
   body?: Body;
+  /** Fields that come with a file (`hmac: "upload"`). */
+  multipart?: z.ZodType;
   /** An empty body stands for `{}`. */
   bodyMayBeEmpty?: true;
   /** Takes an Idempotency-Key (HE-8), see idempotencyKey.ts. */

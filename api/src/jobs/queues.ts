@@ -36,6 +36,21 @@ export const QUEUES = {
     deleteAfterSeconds: DAY_S,
     schedule: "17 * * * *",
   },
+  "gate-callback": {
+    expireInSeconds: 20,
+    retryLimit: 1_000,
+    retryDelay: 1,
+    retentionSeconds: 365 * DAY_S,
+    deleteAfterSeconds: 600,
+    deadLetter: DEAD_LETTERS,
+  },
+  "media-sweep": {
+    policy: "exclusive",
+    retryLimit: 0,
+    expireInSeconds: 600,
+    deleteAfterSeconds: DAY_S,
+    schedule: "*/5 * * * *",
+  },
   exports: {
     deadLetter: DEAD_LETTERS,
     retryLimit: 3,

@@ -5,6 +5,7 @@ import { withTransaction } from "../db/transaction.ts";
 import type { JobQueue } from "../jobs/jobQueue.ts";
 import type { GuardedPost, PostOutcome } from "../outbound/guardedPost.ts";
 import { type SecretBox, UnopenableSecretError } from "../secrets/secretBox.ts";
+import { ATTEMPTS_MAX } from "./attempts.ts";
 import { type Settlement, settleAttempt } from "./settleAttempt.ts";
 import { signDelivery } from "./signDelivery.ts";
 import type { DeliveryJob } from "./storeDeliveries.ts";
@@ -19,9 +20,6 @@ export type AttemptDeps = {
   clock: () => Date;
   logger: Logger;
 };
-
-/** Attempts that a delivery has before it is given up; the pauses between them are in settleAttempt.ts. */
-const ATTEMPTS_MAX = 4;
 
 type Row = {
   status: "pending" | "delivered" | "dead" | "cancelled";

@@ -1,8 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Job } from "pg-boss";
-import { type AttemptDeps, attemptDelivery } from "./attemptDelivery.ts";
+import type { Logger } from "pino";
+import type { JobQueue } from "../jobs/jobQueue.ts";
+import type { QueueName } from "../jobs/queues.ts";
 import { ClaimLostError } from "./settleAttempt.ts";
-import type { DeliveryJob } from "./storeDeliveries.ts";
+
+/** Calls to receivers that wait in one queue. */
+export type Deliveries<Data extends object> = {
+  queue: QueueName;
+  jobs: JobQueue;
+  /** One attempt, its outcome stored. @throws {ClaimLostError} */
+  attempt: (job: Job<Data>) => Promise<void>;
+  logger: Logger;
+};
 
 /** Attempts under way in one process: most of them wait for a receiver. */
 const ATTEMPTS_AT_ONCE = 500;
@@ -18,10 +28,13 @@ const DRAIN_MS = 5_000;
  * Makes the attempts that are due, many at a time, each on its own: a receiver that hangs holds its own place only, and a tenant
  * has few of the places.
  */
-export async function deliverEvents(deps: AttemptDeps, signal: AbortSignal): Promise<void> {
+export async function deliverEvents<Data extends object>(
+  deps: Deliveries<Data>,
+  signal: AbortSignal,
+): Promise<void> {
   const underWay = new Set<Promise<void>>();
   let wake = () => {};
-  const start = (job: Job<DeliveryJob>) => {
+  const start = (job: Job<Data>) => {
     const attempt = tryAttempt(deps, job).finally(() => {
       underWay.delete(attempt);
       // It has made room, so the next look need not wait.
@@ -48,27 +61,30 @@ export async function deliverEvents(deps: AttemptDeps, signal: AbortSignal): Pro
 }
 
 /** @returns null when the queue could not be read. */
-async function fetchDue(
-  { jobs, logger }: AttemptDeps,
+async function fetchDue<Data extends object>(
+  { queue, jobs, logger }: Deliveries<Data>,
   batchSize: number,
-): Promise<Job<DeliveryJob>[] | null> {
+): Promise<Job<Data>[] | null> {
   try {
     const boss = await jobs.boss();
     const options = { batchSize, groupConcurrency: ATTEMPTS_PER_TENANT };
-    return await boss.fetch<DeliveryJob>("webhook-delivery", options);
+    return await boss.fetch<Data>(queue, options);
   } catch (err) {
-    logger.warn({ err, retryInMs: RETRY_MS }, "webhook deliveries not readable");
+    logger.warn({ err, queue, retryInMs: RETRY_MS }, "deliveries not readable");
     return null;
   }
 }
 
 /** An attempt whose outcome could not be stored is left alone: its job expires, and is given to whoever asks next. */
-async function tryAttempt(deps: AttemptDeps, job: Job<DeliveryJob>): Promise<void> {
+async function tryAttempt<Data extends object>(
+  { queue, attempt, logger }: Deliveries<Data>,
+  job: Job<Data>,
+): Promise<void> {
   try {
-    await attemptDelivery(deps, job);
+    await attempt(job);
   } catch (err) {
-    const { deliveryId } = job.data;
-    if (err instanceof ClaimLostError) deps.logger.info({ deliveryId }, "webhook attempt was repeated");
-    else deps.logger.warn({ err, deliveryId }, "webhook attempt not settled; it is made again");
+    if (err instanceof ClaimLostError)
+      logger.info({ queue, job: job.data as object }, "attempt was repeated");
+    else logger.warn({ err, queue, job: job.data as object }, "attempt not settled; it is made again");
   }
 }

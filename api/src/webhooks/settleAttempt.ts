@@ -3,6 +3,7 @@ import type { PoolClient } from "pg";
 import type { Job } from "pg-boss";
 import { inTransaction, type JobQueue } from "../jobs/jobQueue.ts";
 import { DEAD_LETTERS } from "../jobs/queues.ts";
+import { RETRY_AFTER_S } from "./attempts.ts";
 import type { DeliveryJob } from "./storeDeliveries.ts";
 
 /** What an attempt came to. `pending`: it failed, and there will be another. */
@@ -14,9 +15,6 @@ export type Settlement = {
   durationMs: number;
   error: string | null;
 };
-
-/** Pause after the first, the second and the third attempt (HA-11); seconds. */
-const RETRY_AFTER_S = [1, 5, 15];
 
 /** Rows that count attempts of one outcome. */
 const SHARDS = 16;

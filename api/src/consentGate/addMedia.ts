@@ -1,0 +1,133 @@
+import type { PlanLimits } from "../accounts/plan.ts";
+import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts";
+import { submitInTransaction } from "../anchoring/submitInTransaction.ts";
+import { writeAudit } from "../audit/writeAudit.ts";
+import { ormOf, withTransaction } from "../db/transaction.ts";
+import { QuotaExceededError, UnavailableError } from "../errors.ts";
+import type { UploadedFile } from "../http/upload.ts";
+import { newId } from "../newId.ts";
+import type { VerbArgs } from "../verb.ts";
+import { describeMedium } from "./describeVerification.ts";
+import { GateError } from "./gateError.ts";
+import { imageTypeOf } from "./imageType.ts";
+import type { MediaStore } from "./mediaStore.ts";
+import { stateAfter } from "./state.ts";
+import { verificationName } from "./verificationId.ts";
+import { getVerification, type MediumRow } from "./verifications.ts";
+import type { MediaFields } from "./wire.ts";
+
+export type AddMedia = VerbArgs<
+  MediaFields & { verification: string; file: UploadedFile; chainId: number }
+> & {
+  store: MediaStore;
+  planLimits: PlanLimits;
+};
+
+const MEDIA_PER_VERIFICATION_MAX = 20;
+
+const COUNT = `
+  SELECT count(*)::int AS media FROM app.verification_media
+  WHERE tenant_id = $1 AND verification_id = $2 AND state IN ('storing', 'stored')`;
+const ANNOUNCE = `
+  INSERT INTO app.verification_media
+    (tenant_id, verification_id, id, state, type, side, document, content_type, bytes, sha256, created_at)
+  VALUES ($1, $2, $3, 'storing', $4, $5, $6, $7, $8, decode($9, 'hex'), $10)`;
+const STORED = `
+  UPDATE app.verification_media SET state = 'stored'
+  WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'storing'`;
+const GIVE_UP = `
+  UPDATE app.verification_media SET state = 'deleting' WHERE tenant_id = $1 AND verification_id = $2 AND id = $3`;
+const FORGET =
+  "DELETE FROM app.verification_media WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state <> 'stored'";
+
+/**
+ * Keeps a medium of a verification and submits its hash (PA-6, PA-8). The row is there before the bytes are in the store, and says that
+ * they are kept only when they are: what a stop leaves between is swept. 201 is said after the last of the two commits.
+ * @throws {GateError} @throws {NotFoundError} @throws {QuotaExceededError}
+ */
+export async function addMedia(args: AddMedia) {
+  const medium = await announce(args);
+  const { tenantId } = args.ctx.caller;
+  const key = { tenantId, id: medium.id };
+  const row = [tenantId, medium.verificationId, medium.id];
+  try {
+    await args.store.put(key, args.input.file);
+    await confirm(args, medium);
+  } catch (error) {
+    await args.ctx.db.pool.query(GIVE_UP, row);
+    await args.store.remove(key);
+    await args.ctx.db.pool.query(FORGET, row);
+    throw await refusalOf(error, args);
+  }
+  return describeMedium({ ...medium, state: "stored" });
+}
+
+type Announced = MediumRow & { verificationId: string };
+
+async function announce({ ctx, input }: AddMedia): Promise<Announced> {
+  const { verification: name, file, type, side = null, document = null } = input;
+  return withTransaction(ctx.db, async (tx) => {
+    const { tenantId } = ctx.caller;
+    const verification = await getVerification(tx, tenantId, name, { lock: true });
+    stateAfter(verification.state, "addMedia");
+    const contentType = await imageTypeOf(file.path);
+    const { rows } = await tx.query<{ media: number }>(COUNT, [tenantId, verification.id]);
+    if (rows[0]!.media >= MEDIA_PER_VERIFICATION_MAX) throw new GateError("TOO_MANY_MEDIA");
+    const { bytes, sha256 } = file;
+    const medium: Announced = {
+      verificationId: verification.id,
+      id: newId(),
+      state: "storing",
+      type,
+      side,
+      document,
+      contentType,
+      bytes,
+      sha256,
+      createdAt: ctx.clock(),
+      deletedAt: null,
+    };
+    await tx.query(ANNOUNCE, [
+      tenantId,
+      verification.id,
+      medium.id,
+      type,
+      side,
+      document,
+      contentType,
+      bytes,
+      sha256,
+      medium.createdAt,
+    ]);
+    return medium;
+  });
+}
+
+/** The verification may have been submitted or erased while the bytes were stored. */
+async function confirm({ ctx, input, planLimits }: AddMedia, medium: Announced): Promise<void> {
+  await withTransaction(ctx.db, async (tx) => {
+    const { tenantId, plan } = ctx.caller;
+    const verification = await getVerification(tx, tenantId, input.verification, { lock: true });
+    stateAfter(verification.state, "addMedia");
+    const { rowCount } = await tx.query(STORED, [tenantId, verification.id, medium.id]);
+    if (rowCount !== 1) throw new UnavailableError("The upload took too long; send it again");
+    await submitInTransaction(tx, {
+      tenantId,
+      contentHash: Buffer.from(medium.sha256, "hex"),
+      chainId: input.chainId,
+      now: ctx.clock(),
+      hashesMax: plan && planLimits[plan],
+    });
+    await writeAudit(ormOf(tx), ctx, { resourceId: verificationName(verification.id), statusCode: 201 });
+  });
+}
+
+async function refusalOf(error: unknown, { ctx, planLimits }: AddMedia): Promise<unknown> {
+  if (isOverQuota(error)) {
+    const used = await readMonthlyHashes(ctx.db, ctx.caller.tenantId, ctx.clock());
+    return new QuotaExceededError({ limit: planLimits[ctx.caller.plan!], used });
+  }
+  if (error instanceof Error && ["MediaStoreError", "TypeError", "TimeoutError"].includes(error.name))
+    return new UnavailableError("The media store did not take the file; send it again", error);
+  return error;
+}

@@ -1,0 +1,14 @@
+import type { Eraser } from "../consents/eraser.ts";
+
+const ERASE = `
+  UPDATE app.verifications SET state = 'erased', external_id = NULL, callback_url = NULL, metadata = NULL
+  WHERE tenant_id = $1 AND external_id = $2 RETURNING id`;
+const MARK_MEDIA = `
+  UPDATE app.verification_media SET state = 'deleting'
+  WHERE tenant_id = $1 AND verification_id = ANY ($2::uuid[]) AND state <> 'deleted'`;
+
+/** Takes a person's verifications: their values at once, the bytes of their media by the next sweep. Hashes stay, as digests do. */
+export const eraseVerifications: Eraser = async (tx, { tenantId, person }) => {
+  const { rows } = await tx.query<{ id: string }>(ERASE, [tenantId, person]);
+  await tx.query(MARK_MEDIA, [tenantId, rows.map(({ id }) => id)]);
+};

@@ -1,0 +1,56 @@
+import type { Logger } from "pino";
+import type { Database } from "../db/client.ts";
+import { forgetAbandonedUploads } from "../http/upload.ts";
+import type { MediaStore } from "./mediaStore.ts";
+
+export type SweepMediaDeps = {
+  db: Database;
+  store: MediaStore;
+  uploadFolder: string;
+  /** How long bytes are kept. */
+  keptDays: number;
+  clock: () => Date;
+  logger: Logger;
+};
+
+/** An upload that has not come to its end by then never will; milliseconds. */
+const STORING_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const ROWS_AT_ONCE = 500;
+
+// What is over is marked first: from then on nobody counts on the bytes, and a sweep that stops here is repeated.
+const MARK = `
+  UPDATE app.verification_media m SET state = 'deleting'
+  FROM (SELECT tenant_id, verification_id, id FROM app.verification_media
+        WHERE (state = 'stored' AND created_at <= $1) OR (state = 'storing' AND created_at <= $2)
+        ORDER BY created_at LIMIT ${ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED) AS over
+  WHERE (m.tenant_id, m.verification_id, m.id) = (over.tenant_id, over.verification_id, over.id)`;
+const FIND = `
+  SELECT tenant_id AS "tenantId", verification_id AS "verificationId", id FROM app.verification_media
+  WHERE state = 'deleting' ORDER BY created_at LIMIT ${ROWS_AT_ONCE}`;
+const DELETED = `
+  UPDATE app.verification_media SET state = 'deleted', deleted_at = $4
+  WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'deleting'`;
+
+type Key = { tenantId: string; verificationId: string; id: string };
+
+/** Deletes the bytes of media whose time is over or whose person was erased, and what uploads have left behind (PA-8). Safe to repeat. */
+export async function sweepMedia(deps: SweepMediaDeps): Promise<void> {
+  const { db, clock, keptDays } = deps;
+  const now = clock();
+  await forgetAbandonedUploads(deps.uploadFolder, now);
+  const before = (ms: number) => new Date(now.getTime() - ms);
+  const over = [before(keptDays * DAY_MS), before(STORING_MS)];
+  while ((await db.pool.query(MARK, over)).rowCount === ROWS_AT_ONCE);
+  let deleted = 0;
+  while (true) {
+    const { rows } = await db.pool.query<Key>(FIND);
+    for (const { tenantId, verificationId, id } of rows) {
+      await deps.store.remove({ tenantId, id });
+      await db.pool.query(DELETED, [tenantId, verificationId, id, now]);
+      deleted++;
+    }
+    if (rows.length < ROWS_AT_ONCE) break;
+  }
+  if (deleted > 0) deps.logger.info({ deleted }, "media deleted");
+}
