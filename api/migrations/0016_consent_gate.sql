@@ -39,7 +39,7 @@ CREATE TABLE app.verification_media (
   tenant_id       uuid NOT NULL,
   verification_id uuid NOT NULL,
   id              uuid NOT NULL,
-  state           text NOT NULL CHECK (state IN ('storing', 'stored', 'deleting', 'deleted')),
+  state           text NOT NULL CHECK (state IN ('storing', 'stored', 'deleting', 'deleted', 'abandoned')),
   type            text NOT NULL,
   side            text,
   document        text,

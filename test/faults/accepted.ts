@@ -13,7 +13,7 @@ import { verifyReceipt } from "#verifier/verifyReceipt.ts";
 export type Submitter = { apiUrl: string; key: string };
 
 /** Waits long enough for everything that can be late: an index built anew, a step's longest pause after failures. */
-const ANCHOR_DEADLINE_MS = 90_000;
+const ANCHOR_DEADLINE_MS = 240_000;
 const RPC_TIMEOUT_MS = 10_000;
 const PARALLEL = 16;
 

@@ -10,7 +10,7 @@ import type { VerbArgs } from "../verb.ts";
 import { describeMedium } from "./describeVerification.ts";
 import { GateError } from "./gateError.ts";
 import { imageTypeOf } from "./imageType.ts";
-import type { MediaStore } from "./mediaStore.ts";
+import type { MediaKey, MediaStore } from "./mediaStore.ts";
 import { stateAfter } from "./state.ts";
 import { verificationName } from "./verificationId.ts";
 import { getVerification, type MediumRow } from "./verifications.ts";
@@ -35,10 +35,10 @@ const ANNOUNCE = `
 const STORED = `
   UPDATE app.verification_media SET state = 'stored'
   WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'storing'`;
-const GIVE_UP = `
-  UPDATE app.verification_media SET state = 'deleting' WHERE tenant_id = $1 AND verification_id = $2 AND id = $3`;
-const FORGET =
-  "DELETE FROM app.verification_media WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state <> 'stored'";
+// Also of one that was committed without our hearing of it: nobody was told that it is kept.
+const ABANDON =
+  "UPDATE app.verification_media SET state = 'abandoned' WHERE tenant_id = $1 AND verification_id = $2 AND id = $3";
+const FORGET = "DELETE FROM app.verification_media WHERE tenant_id = $1 AND verification_id = $2 AND id = $3";
 
 /**
  * Keeps a medium of a verification and submits its hash (PA-6, PA-8). The row is there before the bytes are in the store, and says that
@@ -49,14 +49,11 @@ export async function addMedia(args: AddMedia) {
   const medium = await announce(args);
   const { tenantId } = args.ctx.caller;
   const key = { tenantId, id: medium.id };
-  const row = [tenantId, medium.verificationId, medium.id];
   try {
     await args.store.put(key, args.input.file);
     await confirm(args, medium);
   } catch (error) {
-    await args.ctx.db.pool.query(GIVE_UP, row);
-    await args.store.remove(key);
-    await args.ctx.db.pool.query(FORGET, row);
+    await abandon(args, key, medium.verificationId);
     throw await refusalOf(error, args);
   }
   return describeMedium({ ...medium, state: "stored" });
@@ -120,6 +117,18 @@ async function confirm({ ctx, input, planLimits }: AddMedia, medium: Announced):
     });
     await writeAudit(ormOf(tx), ctx, { resourceId: verificationName(verification.id), statusCode: 201 });
   });
+}
+
+/** What cannot be removed now is left to the sweep. */
+async function abandon({ ctx, store }: AddMedia, key: MediaKey, verificationId: string): Promise<void> {
+  const row = [key.tenantId, verificationId, key.id];
+  await ctx.db.pool.query(ABANDON, row);
+  try {
+    await store.remove(key);
+  } catch {
+    return;
+  }
+  await ctx.db.pool.query(FORGET, row);
 }
 
 async function refusalOf(error: unknown, { ctx, planLimits }: AddMedia): Promise<unknown> {

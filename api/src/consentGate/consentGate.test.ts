@@ -6,12 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rowsHolding, startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { callSigned, hmacOf, PNG, SELFIE, upload, uploadText } from "#test/support/gate.ts";
-
-type Tenant = Awaited<ReturnType<typeof createTenantKey>>;
+import { createGateTenant, type GateTenant } from "#test/support/openGate.ts";
 
 let folder: string;
 let api: TestApi;
-let tenant: Tenant;
+let tenant: GateTenant;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-media-"));
@@ -23,43 +22,37 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const ask = (method: string, path: string, body?: unknown, by: Tenant = tenant) =>
+const ask = (method: string, path: string, body?: unknown, by: GateTenant = tenant) =>
   callSigned(api.apiUrl, method, path, { ...by, body });
 
-/** A tenant with an active version of the gate's document. */
-async function newTenant(key: object = {}): Promise<Tenant> {
-  const made = await createTenantKey(api, { scopes: ["submit", "query", "manage"], hmac: true, ...key });
-  await manage(made, "/v1/documents", { slug: "consent", title: "Consent" });
-  await publish(made, "2026-01-15", "We look at your face.\n");
-  return made;
-}
-const manage = (by: Tenant, path: string, body: object, method = "POST") =>
+const newTenant = (key: object = {}) => createGateTenant(api, key);
+const manage = (by: GateTenant, path: string, body: object, method = "POST") =>
   call(api.apiUrl, method, path, { key: by.key, body });
-async function publish(by: Tenant, version: string, text: string, more: object = {}) {
+async function publish(by: GateTenant, version: string, text: string, more: object = {}) {
   const { slug = "consent", language = "en" } = more as { slug?: string; language?: string };
   const body = { version, language, text, activate: true };
   const { status, body: answer } = await manage(by, `/v1/documents/${slug}/versions`, body);
   expect(status).toBe(201);
   return answer.data;
 }
-async function open(by: Tenant = tenant, body: object = {}): Promise<string> {
+async function open(by: GateTenant = tenant, body: object = {}): Promise<string> {
   const { status, body: answer } = await ask("POST", "/v1/verifications", body, by);
   expect(status).toBe(201);
   return answer.data.id;
 }
-const active = async (by: Tenant = tenant) => (await ask("GET", "/v1/consent", undefined, by)).body.data;
-async function accept(id: string, by: Tenant = tenant) {
+const active = async (by: GateTenant = tenant) => (await ask("GET", "/v1/consent", undefined, by)).body.data;
+async function accept(id: string, by: GateTenant = tenant) {
   const { id: number, text_sha256 } = await active(by);
   return ask("POST", `/v1/verifications/${id}/consent`, { consent_version_id: number, text_sha256 }, by);
 }
-const send = (id: string, parts = SELFIE, by: Tenant = tenant) =>
+const send = (id: string, parts = SELFIE, by: GateTenant = tenant) =>
   upload(api.apiUrl, `/v1/verifications/${id}/media`, parts, by);
-async function opened(by: Tenant = tenant, body: object = {}): Promise<string> {
+async function opened(by: GateTenant = tenant, body: object = {}): Promise<string> {
   const id = await open(by, body);
   expect((await accept(id, by)).status).toBe(200);
   return id;
 }
-const view = async (id: string, by: Tenant = tenant) =>
+const view = async (id: string, by: GateTenant = tenant) =>
   (await ask("GET", `/v1/verifications/${id}`, undefined, by)).body.data;
 /** Every file in the media folder. */
 const files = () =>

@@ -5,7 +5,7 @@ const ERASE = `
   WHERE tenant_id = $1 AND external_id = $2 RETURNING id`;
 const MARK_MEDIA = `
   UPDATE app.verification_media SET state = 'deleting'
-  WHERE tenant_id = $1 AND verification_id = ANY ($2::uuid[]) AND state <> 'deleted'`;
+  WHERE tenant_id = $1 AND verification_id = ANY ($2::uuid[]) AND state = 'stored'`;
 
 /** Takes a person's verifications: their values at once, the bytes of their media by the next sweep. Hashes stay, as digests do. */
 export const eraseVerifications: Eraser = async (tx, { tenantId, person }) => {

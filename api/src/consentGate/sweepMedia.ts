@@ -20,19 +20,24 @@ const ROWS_AT_ONCE = 500;
 
 // What is over is marked first: from then on nobody counts on the bytes, and a sweep that stops here is repeated.
 const MARK = `
-  UPDATE app.verification_media m SET state = 'deleting'
+  UPDATE app.verification_media m SET state = CASE m.state WHEN 'stored' THEN 'deleting' ELSE 'abandoned' END
   FROM (SELECT tenant_id, verification_id, id FROM app.verification_media
         WHERE (state = 'stored' AND created_at <= $1) OR (state = 'storing' AND created_at <= $2)
         ORDER BY created_at LIMIT ${ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED) AS over
   WHERE (m.tenant_id, m.verification_id, m.id) = (over.tenant_id, over.verification_id, over.id)`;
 const FIND = `
-  SELECT tenant_id AS "tenantId", verification_id AS "verificationId", id FROM app.verification_media
-  WHERE state = 'deleting' ORDER BY created_at LIMIT ${ROWS_AT_ONCE}`;
+  SELECT tenant_id AS "tenantId", verification_id AS "verificationId", id, state FROM app.verification_media
+  WHERE state IN ('deleting', 'abandoned') ORDER BY created_at LIMIT ${ROWS_AT_ONCE}`;
 const DELETED = `
   UPDATE app.verification_media SET state = 'deleted', deleted_at = $4
   WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'deleting'`;
 
-type Key = { tenantId: string; verificationId: string; id: string };
+// What was never accepted leaves no row either.
+const FORGET = `
+  DELETE FROM app.verification_media
+  WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'abandoned'`;
+
+type Row = { tenantId: string; verificationId: string; id: string; state: "deleting" | "abandoned" };
 
 /** Deletes the bytes of media whose time is over or whose person was erased, and what uploads have left behind (PA-8). Safe to repeat. */
 export async function sweepMedia(deps: SweepMediaDeps): Promise<void> {
@@ -44,10 +49,12 @@ export async function sweepMedia(deps: SweepMediaDeps): Promise<void> {
   while ((await db.pool.query(MARK, over)).rowCount === ROWS_AT_ONCE);
   let deleted = 0;
   while (true) {
-    const { rows } = await db.pool.query<Key>(FIND);
-    for (const { tenantId, verificationId, id } of rows) {
+    const { rows } = await db.pool.query<Row>(FIND);
+    for (const { tenantId, verificationId, id, state } of rows) {
       await deps.store.remove({ tenantId, id });
-      await db.pool.query(DELETED, [tenantId, verificationId, id, now]);
+      const key = [tenantId, verificationId, id];
+      if (state === "abandoned") await db.pool.query(FORGET, key);
+      else await db.pool.query(DELETED, [...key, now]);
       deleted++;
     }
     if (rows.length < ROWS_AT_ONCE) break;

@@ -28,7 +28,7 @@ export type AcceptanceRow = {
 };
 export type MediumRow = {
   id: string;
-  state: "storing" | "stored" | "deleting" | "deleted";
+  state: "storing" | "stored" | "deleting" | "deleted" | "abandoned";
   type: MediaFields["type"];
   side: "front" | "back" | null;
   document: string | null;
@@ -79,13 +79,13 @@ export async function listAcceptances(
 const MEDIA = `
   SELECT id, state, type, side, document, content_type AS "contentType", bytes, encode(sha256, 'hex') AS sha256,
          created_at AS "createdAt", deleted_at AS "deletedAt"
-  FROM app.verification_media WHERE tenant_id = $1 AND verification_id = $2 ORDER BY id`;
+  FROM app.verification_media
+  WHERE tenant_id = $1 AND verification_id = $2 AND state IN ('stored', 'deleting', 'deleted') ORDER BY id`;
 
 /** All media whose upload was accepted, the oldest first; those whose bytes are deleted too. */
 export async function listMedia(
   tx: Queryable,
   { tenantId, id }: Pick<VerificationRow, "tenantId" | "id">,
 ): Promise<MediumRow[]> {
-  const { rows } = await tx.query<MediumRow>(MEDIA, [tenantId, id]);
-  return rows.filter(({ state }) => state !== "storing");
+  return (await tx.query<MediumRow>(MEDIA, [tenantId, id])).rows;
 }
