@@ -1,3 +1,4 @@
+import { TEST_SECRET } from "#test/support/api.ts";
 import { startHardhatChain } from "#test/support/chains.ts";
 import { startStack } from "#test/support/stack.ts";
 import type { StartStack } from "./stack.ts";
@@ -8,7 +9,11 @@ const blockIntervalMs = 1_000;
 export const startBenchStack: StartStack = async ({ pipeline = true } = {}) => {
   const stack = await startStack({
     chain: await startHardhatChain({ mining: { intervalMs: blockIntervalMs } }),
-    settings: { SEAL_INTERVAL_MS: "1000", PIPELINE_POLL_MS: "500" },
+    settings: {
+      SEAL_INTERVAL_MS: "1000",
+      PIPELINE_POLL_MS: "500",
+      CHAIN_KEY_ENCRYPTION_SECRET: TEST_SECRET,
+    },
   });
   // Stopped, not left out: a worker tells the API which chain there is.
   if (!pipeline)

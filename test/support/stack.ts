@@ -94,6 +94,7 @@ export async function startStack(options: StackOptions = {}): Promise<TestStack>
     CHAIN_CONFIRMATIONS: "2",
     RECEIPT_SIGNING_KEY_FILE: keptSigningKeyFile(join(home, "receipt-key.pem")),
     EXPORT_FOLDER: join(home, "exports"),
+    MEDIA_FOLDER: join(home, "media"),
     SEAL_INTERVAL_MS: "200",
     PIPELINE_POLL_MS: "50",
     ...options.settings,

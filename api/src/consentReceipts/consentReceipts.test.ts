@@ -99,6 +99,21 @@ describe("SG-1, SG-2 events", () => {
     expect((await get(query(other))).body).toEqual([]);
   });
 
+  test("SG-2: an array of 1,000 is stored by one statement, in its order", async () => {
+    const subject = newSubject();
+    // Every statement that stores records takes one value.
+    const statements = async () =>
+      Number((await api.db.pool.query("SELECT last_value FROM app.consent_statements")).rows[0].last_value);
+    const before = await statements();
+    const events = Array.from({ length: 1_000 }, (_, i) => event(subject, { scope: `s${i}` }));
+    const { body } = await post(events);
+    expect(await statements()).toBe(before + 1);
+    const found = (await get(query(subject))).body;
+    expect(found.map(({ id }: { id: string }) => id)).toEqual(
+      body.map(({ id }: { id: string }) => id).reverse(),
+    );
+  });
+
   test("SG-2: arrays hold up to 1,000 events", async () => {
     const subject = newSubject();
     const many = (count: number) =>
