@@ -288,6 +288,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       store: deps.mediaStore,
       planLimits: deps.planLimits,
       checkTarget,
+      findKeptAnswer: (tenantId, request) => findKeptAnswer(db, tenantId, request, clock()),
       findConsent: (tenantId, token) => findConsentByToken(db, tenantId, token),
       describeConsent,
       publicUrl: deps.publicUrl,

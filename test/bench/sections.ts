@@ -13,6 +13,7 @@ export const sections: Record<string, Section> = {
   "active-document": async (options) => (await import("./activeDocument.ts")).run(options),
   "consent-search": async (options) => (await import("./consentSearch.ts")).run(options),
   "media-upload": async (options) => (await import("./mediaUpload.ts")).run(options),
+  "proof-pdf": async (options) => (await import("./proofPdf.ts")).run(options),
   "read-paths": async (options) => (await import("./readPaths.ts")).run(options),
   exports: async (options) => (await import("./exports.ts")).run(options),
   stats: async (options) => (await import("./stats.ts")).run(options),

@@ -46,7 +46,8 @@ const FORGET = "DELETE FROM app.verification_media WHERE tenant_id = $1 AND veri
  * @throws {GateError} @throws {NotFoundError} @throws {QuotaExceededError}
  */
 export async function addMedia(args: AddMedia) {
-  const medium = await announce(args);
+  const contentType = await imageTypeOf(args.input.file.path);
+  const medium = await announce(args, contentType);
   const { tenantId } = args.ctx.caller;
   const key = { tenantId, id: medium.id };
   try {
@@ -61,13 +62,12 @@ export async function addMedia(args: AddMedia) {
 
 type Announced = MediumRow & { verificationId: string };
 
-async function announce({ ctx, input }: AddMedia): Promise<Announced> {
+async function announce({ ctx, input }: AddMedia, contentType: string): Promise<Announced> {
   const { verification: name, file, type, side = null, document = null } = input;
   return withTransaction(ctx.db, async (tx) => {
     const { tenantId } = ctx.caller;
     const verification = await getVerification(tx, tenantId, name, { lock: true });
     stateAfter(verification.state, "addMedia");
-    const contentType = await imageTypeOf(file.path);
     const { rows } = await tx.query<{ media: number }>(COUNT, [tenantId, verification.id]);
     if (rows[0]!.media >= MEDIA_PER_VERIFICATION_MAX) throw new GateError("TOO_MANY_MEDIA");
     const { bytes, sha256 } = file;

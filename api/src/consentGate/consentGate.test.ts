@@ -202,6 +202,28 @@ describe("PA-2 verifications", () => {
     });
   });
 
+  test("HE-8: with an idempotency key a verification is opened once, also by many at once", async () => {
+    const body = { external_id: `user-${randomUUID()}` };
+    const key = randomUUID();
+    const post = (sent: object, hmacSecret = tenant.hmacSecret) =>
+      callSigned(api.apiUrl, "POST", "/v1/verifications", {
+        ...tenant,
+        hmacSecret,
+        headers: { "Idempotency-Key": key },
+        body: sent,
+      });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(body)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map((answer) => answer.body.data.id)).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get("Idempotent-Replayed") === null)).toHaveLength(1);
+    expect((await post({ external_id: "another" })).status).toBe(409);
+    expect((await post(body, "hs_0")).status).toBe(401);
+    const { rows } = await api.db.pool.query("SELECT answer FROM app.idempotency_keys WHERE tenant_id = $1", [
+      tenant.tenantId,
+    ]);
+    expect(JSON.stringify(rows)).not.toContain(body.external_id);
+  });
+
   test.each<[string, object]>([
     ["external_id", { external_id: 7 }],
     ["external_id", { external_id: "x".repeat(256) }],

@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import type { PlanLimits } from "../accounts/plan.ts";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
+import { isTaken } from "../consents/storeRecords.ts";
 import { textUrlOf } from "../documents/describeVersion.ts";
 import { slug } from "../documents/wire.ts";
 import { InvalidInputError, NotFoundError } from "../errors.ts";
 import { parseInput } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
+import { type IdempotentRequest, idempotentRequest } from "../http/idempotencyKey.ts";
 import { type Access, defineRoute, EXAMPLE_ID, type KeyAccess, type Route } from "../http/route.ts";
 import type { Upload, UploadedFile } from "../http/upload.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
@@ -41,6 +43,8 @@ export type ConsentGateRoutesDeps = DescribeVerificationDeps & {
   planLimits: PlanLimits;
   checkTarget: CheckTarget;
   publicUrl: string;
+  /** The name of the verification that the first request with an idempotency key has opened. */
+  findKeptAnswer: (tenantId: string, request: IdempotentRequest) => Promise<string | null>;
 };
 
 const nameParam = {
@@ -114,7 +118,7 @@ function activeRoute({ db, publicUrl }: ConsentGateRoutesDeps): Route {
   });
 }
 
-function createRoute({ verbContext, checkTarget }: ConsentGateRoutesDeps): Route {
+function createRoute(deps: ConsentGateRoutesDeps): Route {
   return defineRoute({
     method: "post",
     path: "/v1/verifications",
@@ -122,11 +126,34 @@ function createRoute({ verbContext, checkTarget }: ConsentGateRoutesDeps): Route
     access: signed("submit", "verification.create"),
     body: createVerificationInput,
     bodyMayBeEmpty: true,
+    idempotent: true,
     bodyExample: { external_id: "user-4711", metadata: { plan: "adult" } },
-    answers: { 201: { description: "Opened; nothing is taken before consent", schema: verificationAnswer } },
-    handle: async (c, { body }) =>
-      c.json({ data: await createVerification({ ctx: verbContext(c), input: body, checkTarget }) }, 201),
+    answers: {
+      201: { description: "Opened; nothing is taken before consent", schema: verificationAnswer },
+      409: { description: "The idempotency key was used for another request" },
+    },
+    handle: async (c, { body }) => {
+      const request = await idempotentRequest(c);
+      const opened = request && (await findOpened(c, deps, request));
+      if (opened) return c.json({ data: opened }, 201, { "Idempotent-Replayed": "true" });
+      const ctx = deps.verbContext(c);
+      try {
+        const { checkTarget } = deps;
+        return c.json({ data: await createVerification({ ctx, input: body, checkTarget, request }) }, 201);
+      } catch (error) {
+        // Another request with the same key was faster.
+        if (request === null || !isTaken(error)) throw error;
+        return c.json({ data: await findOpened(c, deps, request) }, 201, { "Idempotent-Replayed": "true" });
+      }
+    },
   });
+}
+
+/** What the first request with this idempotency key has opened, as it is now. */
+async function findOpened(c: Context<AppEnv>, deps: ConsentGateRoutesDeps, request: IdempotentRequest) {
+  const { tenantId } = c.get("caller");
+  const name = await deps.findKeptAnswer(tenantId, request);
+  return name === null ? null : describeVerification(deps, tenantId, name);
 }
 
 function viewRoute(deps: ConsentGateRoutesDeps): Route {

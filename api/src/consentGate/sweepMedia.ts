@@ -47,17 +47,29 @@ export async function sweepMedia(deps: SweepMediaDeps): Promise<void> {
   const before = (ms: number) => new Date(now.getTime() - ms);
   const over = [before(keptDays * DAY_MS), before(STORING_MS)];
   while ((await db.pool.query(MARK, over)).rowCount === ROWS_AT_ONCE);
-  let deleted = 0;
-  while (true) {
-    const { rows } = await db.pool.query<Row>(FIND);
-    for (const { tenantId, verificationId, id, state } of rows) {
-      await deps.store.remove({ tenantId, id });
-      const key = [tenantId, verificationId, id];
-      if (state === "abandoned") await db.pool.query(FORGET, key);
-      else await db.pool.query(DELETED, [...key, now]);
-      deleted++;
+  while (await deleteSome(deps, now));
+}
+
+/**
+ * @returns whether there may be more.
+ * @throws what the store refused first, once all the others were asked for.
+ */
+async function deleteSome({ db, store, logger }: SweepMediaDeps, now: Date): Promise<boolean> {
+  const { rows } = await db.pool.query<Row>(FIND);
+  const failures: unknown[] = [];
+  for (const { tenantId, verificationId, id, state } of rows) {
+    try {
+      await store.remove({ tenantId, id });
+    } catch (error) {
+      failures.push(error);
+      continue;
     }
-    if (rows.length < ROWS_AT_ONCE) break;
+    const key = [tenantId, verificationId, id];
+    if (state === "abandoned") await db.pool.query(FORGET, key);
+    else await db.pool.query(DELETED, [...key, now]);
   }
-  if (deleted > 0) deps.logger.info({ deleted }, "media deleted");
+  const deleted = rows.length - failures.length;
+  if (deleted > 0) logger.info({ deleted }, "media deleted");
+  if (failures.length > 0) throw failures[0];
+  return rows.length === ROWS_AT_ONCE;
 }

@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import fontkit from "@pdf-lib/fontkit";
+import { PDFDocument } from "pdf-lib";
+import type { ConsentProof } from "#api/consentProof/pdf/proof.ts";
+import { renderProofPdf } from "#api/consentProof/pdf/renderProofPdf.ts";
+import { randomHash } from "./contentHashes.ts";
+import { load } from "./load.ts";
+import { interleave, loadWithoutErrors } from "./measure.ts";
+import type { Row } from "./row.ts";
+import { type Stack, type StartStack, withStack } from "./stack.ts";
+
+const documentsPerRound = 20;
+const rounds = 5;
+const seconds = 5;
+/** A domain gets 20 documents a minute. */
+const domains = 60;
+const documentConnections = 4;
+const verifyConnections = 4;
+
+const font = readFileSync(createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"));
+
+const proof: ConsentProof = {
+  receiptId: "rcpt_7f3a",
+  recordSha256: "9f".repeat(32),
+  domain: "shop.example",
+  visitorId: "visitor-1",
+  consentedAt: new Date("2026-11-20T10:30:00Z"),
+  expiresAt: new Date("2027-11-20T10:30:00Z"),
+  action: "custom_selection",
+  categories: { necessary: true, functional: true, analytics: false, advertising: false },
+  bannerMode: "opt-in",
+  pageUrl: "https://shop.example/čokolada",
+  country: "RS",
+  language: "sr",
+  gpc: { detected: true, honored: false },
+  maskedIp: "203.0.113.0",
+  tcfString: "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
+  acString: "1~1.35.41.101",
+  gppString: "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
+  flags: [],
+  signature: { scheme: "HMAC-SHA256", value: "d2".repeat(32), keyId: "key-1" },
+  anchor: {
+    chainId: 137,
+    contractAddress: `0x${"c0".repeat(20)}`,
+    publisher: `0x${"b0".repeat(20)}`,
+    txHash: `0x${"ab".repeat(32)}`,
+    blockNumber: 65_432_100,
+    blockTimestamp: 1_795_190_400,
+    merkleRoot: `0x${"cd".repeat(32)}`,
+    leafIndex: 41,
+    leafCount: 5_000,
+  },
+};
+const urls = {
+  receiptPage: "https://holdfast.example/receipt/rcpt_7f3a",
+  proofPdf: "https://holdfast.example/receipt/rcpt_7f3a/pdf",
+  verifyProof: "https://holdfast.example/api/consent/verify-proof",
+};
+
+/** A whole proof against one line of text in a document of pdf-lib, each in one thread; and what documents do to other requests. */
+export async function run({ startStack }: { startStack: StartStack }): Promise<Row[]> {
+  const rates = await interleave(rounds, {
+    proof: () => documentsPerSecond(renderProof),
+    minimal: () => documentsPerSecond(renderMinimal),
+  });
+  const rendering: Row = {
+    name: "a consent proof as PDF, against a minimal pdf-lib document with the same font embedded",
+    measured: `${rates.proof.toFixed(1)} documents/s`,
+    baseline: `${rates.minimal.toFixed(1)} documents/s`,
+    ratio: rates.proof / rates.minimal,
+    promise: "≥ 0.6",
+  };
+  return [rendering, ...(await withStack(startStack, measureBeside, { pipeline: false }))];
+}
+
+async function documentsPerSecond(render: () => Promise<Uint8Array>): Promise<number> {
+  const startedAt = performance.now();
+  for (let i = 0; i < documentsPerRound; i++) await render();
+  return documentsPerRound / ((performance.now() - startedAt) / 1_000);
+}
+
+const renderProof = () =>
+  renderProofPdf({ proof, language: "sr-Cyrl", receiptJson: Buffer.from("{}"), urls });
+
+async function renderMinimal(): Promise<Uint8Array> {
+  const document = await PDFDocument.create();
+  document.registerFontkit(fontkit);
+  const embedded = await document.embedFont(font, { subset: true });
+  document.addPage().drawText("Сагласност ✓", { font: embedded, x: 50, y: 700 });
+  return document.save();
+}
+
+async function measureBeside(stack: Stack): Promise<Row[]> {
+  const keys = await createSites(stack);
+  const path = `/v1/verify/${randomHash()}`;
+  const verify = async () =>
+    (
+      await loadWithoutErrors({
+        url: stack.apiUrl,
+        seconds,
+        connections: verifyConnections,
+        distinct: 1_000,
+        repeat: true,
+        request: () => ({ method: "GET", path }),
+      })
+    ).p99Ms;
+  let documents = 0;
+  const { without, beside } = await interleave(3, {
+    without: verify,
+    beside: async () => {
+      // Until the limit of each domain; what is over it is refused, and no document.
+      const [p99Ms, rendered] = await Promise.all([verify(), renderAll(stack, keys)]);
+      documents += rendered;
+      return p99Ms;
+    },
+  });
+  return [
+    {
+      name: `GET /v1/verify/:hash, p99 while ${documents} PDFs are made, against without`,
+      measured: `${beside.toFixed(2)} ms`,
+      baseline: `${without.toFixed(2)} ms`,
+      ratio: beside / without,
+      promise: "≤ 2",
+    },
+  ];
+}
+
+async function renderAll({ apiUrl }: Stack, keys: readonly string[]): Promise<number> {
+  const { requests, errors } = await load({
+    url: apiUrl,
+    seconds,
+    connections: documentConnections,
+    distinct: 1_000,
+    repeat: true,
+    request: (i) => ({
+      method: "GET",
+      path: "/api/v1/consent-proof/visitor-1",
+      headers: { "x-api-key": keys[i % keys.length]! },
+    }),
+  });
+  if (requests <= errors) throw new Error("no document was made");
+  return requests - errors;
+}
+
+/** A key for each domain, of which one visitor has consented. */
+async function createSites(stack: Stack): Promise<string[]> {
+  const post = async (path: string, key: string, body: object) => {
+    const response = await fetch(stack.apiUrl + path, {
+      method: "POST",
+      headers: { "x-api-key": key, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 201) throw new Error(`${path} answered ${response.status}`);
+    return response.json() as Promise<{ id: string; key: string }>;
+  };
+  const { id: tenantId } = await post("/admin/tenants", stack.adminKey, { name: "Benchmark" });
+  const keys: string[] = [];
+  for (let i = 0; i < domains; i++) {
+    const wanted = { tenantId, name: "key", site: `shop-${i}.example`, rateLimitPerMinute: 10_000 };
+    const { key } = await post("/admin/api-keys", stack.adminKey, wanted);
+    const { categories, tcfString } = proof;
+    await post("/api/v1/consents", key, {
+      visitor_id: "visitor-1",
+      action: "custom_selection",
+      categories,
+      tcf_string: tcfString,
+    });
+    keys.push(key);
+  }
+  return keys;
+}
