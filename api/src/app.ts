@@ -28,6 +28,7 @@ import { consentGateRoutes } from "./consentGate/routes.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentLogRoutes } from "./consentLog/routes.ts";
 import { consentProofErrorBody } from "./consentProof/errorBody.ts";
+import type { PdfSigner } from "./consentProof/pdf/pdfSigner.ts";
 import { createPdfThreads } from "./consentProof/pdf/renderInThreads.ts";
 import { createProofReader } from "./consentProof/proofReader.ts";
 import { consentProofRoutes } from "./consentProof/routes.ts";
@@ -101,6 +102,8 @@ export type AppDeps = {
   mediaStore: MediaStore;
   /** Where uploads lie while they are received. */
   uploadFolder: string;
+  /** Null when PDFs are not signed. */
+  pdfSigner: PdfSigner | null;
   planRateLimits: PlanRateLimits;
   loginLimits: LoginLimits;
   metrics: Metrics;
@@ -311,7 +314,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       describeConsent,
       countRequest: deps.countRequest,
       keys: proofKeys,
-      renderPdf: createPdfThreads(),
+      renderPdf: createPdfThreads(deps.pdfSigner),
       publicUrl: deps.publicUrl,
     }),
   ];

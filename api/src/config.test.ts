@@ -104,6 +104,8 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   MEDIA_S3_REGION: { good: "eu-central-1", becomes: "eu-central-1", bad: [] },
   MEDIA_S3_ACCESS_KEY_ID: { good: "id", becomes: "id", bad: [] },
   MEDIA_S3_SECRET_ACCESS_KEY: { good: "secret", becomes: "secret", bad: [] },
+  PDF_SIGNING_KEY_FILE: { good: "key.pem", becomes: "key.pem", bad: [] },
+  PDF_SIGNING_CERTIFICATE_FILE: { good: "chain.pem", becomes: "chain.pem", bad: [] },
   WORKER_NAME: { good: "w", becomes: "w", bad: ["hunter2".repeat(15)] },
 };
 

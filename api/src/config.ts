@@ -275,6 +275,14 @@ export const SETTINGS = {
     schema: z.string().min(1).optional(),
     secret: true,
   },
+  PDF_SIGNING_KEY_FILE: {
+    doc: "RSA private key (PKCS #8 PEM) that signs consent proofs (PAdES); they are not signed without one; the API only",
+    schema: z.string().min(1).optional(),
+  },
+  PDF_SIGNING_CERTIFICATE_FILE: {
+    doc: "Its certificate, and those that issued it after that, as PEM",
+    schema: z.string().min(1).optional(),
+  },
   WORKER_NAME: { doc: "Name of a worker in its logs", default: "worker", schema: z.string().min(1).max(100) },
 } satisfies Record<string, Setting>;
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Redis } from "ioredis";
@@ -6,6 +7,7 @@ import { startRecordingKeyUse } from "./accounts/recordKeyUse.ts";
 import { createApp } from "./app.ts";
 import { type Config, InvalidSettingsError, loadConfig } from "./config.ts";
 import { createMediaStore, uploadFolderOf } from "./consentGate/mediaStore.ts";
+import { createPdfSigner, InvalidPdfSignerError, type PdfSigner } from "./consentProof/pdf/pdfSigner.ts";
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
@@ -49,9 +51,23 @@ function createLimits(
   return { countRequest: createRateLimit(counter, clock), close: () => redis.disconnect() };
 }
 
+/** @throws {InvalidSettingsError} */
+async function readPdfSigner(config: Config): Promise<PdfSigner | null> {
+  const { PDF_SIGNING_KEY_FILE: keyFile, PDF_SIGNING_CERTIFICATE_FILE: certificateFile } = config;
+  if (keyFile === undefined && certificateFile === undefined) return null;
+  try {
+    if (keyFile === undefined || certificateFile === undefined)
+      throw new InvalidPdfSignerError("PDF_SIGNING_KEY_FILE and PDF_SIGNING_CERTIFICATE_FILE go together");
+    return await createPdfSigner(await readFile(keyFile, "utf8"), await readFile(certificateFile, "utf8"));
+  } catch (error) {
+    throw new InvalidSettingsError(`Invalid settings:\n  PDF_SIGNING_KEY_FILE: ${(error as Error).message}`);
+  }
+}
+
 /** The process that answers HTTP. It holds no key that a proof depends on; run as many as you like behind one address. */
-function main(): void {
+async function main(): Promise<void> {
   const config = loadConfig(process.env);
+  const pdfSigner = await readPdfSigner(config);
   // Lines are written in blocks, off the request's path; the rest is flushed at exit.
   const logger = pino(
     { level: config.LOG_LEVEL, base: { process: "api" }, serializers: { err: errorForLog } },
@@ -83,6 +99,7 @@ function main(): void {
     exportFolder: config.EXPORT_FOLDER,
     mediaStore: createMediaStore(config),
     uploadFolder: uploadFolderOf(config),
+    pdfSigner,
     exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
     loginLimits: {
       perNetwork: config.AUTH_RATE_LIMIT,
@@ -143,7 +160,7 @@ function main(): void {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(error instanceof InvalidSettingsError ? error.message : error);
   process.exit(1);

@@ -34,6 +34,8 @@ export const READ_BY = {
     "MEDIA_S3_REGION",
     "MEDIA_S3_ACCESS_KEY_ID",
     "MEDIA_S3_SECRET_ACCESS_KEY",
+    "PDF_SIGNING_KEY_FILE",
+    "PDF_SIGNING_CERTIFICATE_FILE",
     "LOG_LEVEL",
   ],
   worker: [

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSecretBox } from "#api/secrets/secretBox.ts";
 import { contextOf } from "#api/secrets/serviceKeys.ts";
 import { startTestApi, TEST_SECRET, type TestApi } from "#test/support/api.ts";
+import { selfSignedCertificate } from "#test/support/certificate.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { poppler, skippedForPoppler } from "#test/support/poppler.ts";
 import { readReceiptAttachment } from "#verifier/pdfAttachment.ts";
@@ -412,5 +413,31 @@ describe("OS-6 erasure", () => {
     expect(answers[0]!.body.erased).toBe(0);
     expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe("OS PAdES", () => {
+  test("OS: with the operator's key and certificate every PDF is signed; one without the other is no start", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const keyFile = join(folder, "signer.pem");
+    const certificateFile = join(folder, "certificate.pem");
+    writeFileSync(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
+    writeFileSync(certificateFile, await selfSignedCertificate(privateKey, publicKey));
+    const signing = await api.startApi({
+      PDF_SIGNING_KEY_FILE: keyFile,
+      PDF_SIGNING_CERTIFICATE_FILE: certificateFile,
+    });
+    const { key } = await siteKey();
+    await record(key);
+    const response = await fetch(`${signing.url}/api/v1/consent-proof/visitor-1`, {
+      headers: { "X-Api-Key": key },
+    });
+    const pdf = Buffer.from(await response.arrayBuffer()).toString("latin1");
+    expect(pdf).toContain("/SubFilter /ETSI.CAdES.detached");
+    expect(pdf).toMatch(/\/Contents <30[0-9a-f]{1000,}/);
+    await signing.process.stop();
+    await expect(api.startApi({ PDF_SIGNING_KEY_FILE: keyFile })).rejects.toThrow("go together");
+    const swapped = { PDF_SIGNING_KEY_FILE: certificateFile, PDF_SIGNING_CERTIFICATE_FILE: keyFile };
+    await expect(api.startApi(swapped)).rejects.toThrow("cannot be read");
   });
 });

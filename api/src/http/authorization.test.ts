@@ -245,6 +245,7 @@ describe("HA-20 a new route", () => {
       exportTenantBytesMax: 1,
       mediaStore: createFolderStore("."),
       uploadFolder: ".",
+      pdfSigner: null,
     });
     const described = new Set(operations.map(({ method, path }) => `${method} ${path}`));
     const mounted = app.routes

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { UnavailableError } from "../../errors.ts";
+import type { PdfSigner } from "./pdfSigner.ts";
 import type { ProofPdfInput } from "./renderProofPdf.ts";
 
 /** Documents that may wait; each takes some tens of milliseconds. */
@@ -11,10 +12,11 @@ const IDLE_MS = 60_000;
 export type RenderPdf = (input: ProofPdfInput) => Promise<Uint8Array>;
 
 /**
- * Renders PDFs in threads of their own: none holds other requests up. The threads begin with the first document.
+ * Renders PDFs in threads of their own: none holds other requests up. The threads begin with the first document. With a signer each is signed
+ * (in the thread pool, where RSA is).
  * @throws {UnavailableError} when too many wait.
  */
-export function createPdfThreads(): RenderPdf {
+export function createPdfThreads(signer: PdfSigner | null): RenderPdf {
   let pool: Piscina<ProofPdfInput, Uint8Array> | null = null;
   return async (input) => {
     pool ??= new Piscina({
@@ -26,6 +28,7 @@ export function createPdfThreads(): RenderPdf {
     });
     if (pool.queueSize >= QUEUE_MAX)
       throw new UnavailableError("Too many documents are asked for at once; try again");
-    return pool.run(input);
+    const pdf = await pool.run({ ...input, isToBeSigned: signer !== null });
+    return signer === null ? pdf : signer.sign(pdf);
   };
 }

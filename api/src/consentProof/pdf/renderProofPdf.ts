@@ -12,6 +12,8 @@ export type ProofPdfInput = {
   receiptJson: Uint8Array;
   /** Public addresses: the receipt page, this document, and where a signature is checked. */
   urls: { receiptPage: string; proofPdf: string; verifyProof: string };
+  /** Whether the document has a place for a signature. */
+  isToBeSigned?: boolean;
 };
 
 const QR_SIDE = 84;
@@ -28,6 +30,7 @@ export async function renderProofPdf({
   language,
   receiptJson,
   urls,
+  isToBeSigned = false,
 }: ProofPdfInput): Promise<Uint8Array> {
   const words = WORDS[language];
   const createdAt = proof.consentedAt;
@@ -59,6 +62,7 @@ export async function renderProofPdf({
   sheet.paragraph(words.checking.page(urls.receiptPage));
   sheet.paragraph(words.checking.signature(urls.verifyProof));
   sheet.attach(FILE_NAME, receiptJson, "application/json", modifiedAt);
+  if (isToBeSigned) sheet.leaveSignaturePlace(modifiedAt);
   const name = `${words.title} ${proof.receiptId}`;
   return sheet.finish((page, pages) => `${name}  ·  ${words.page(page, pages)}`);
 }

@@ -1,5 +1,6 @@
 import PDFDocument from "pdfkit";
 import { FONTS, type FontName } from "./fonts.ts";
+import { leaveSignaturePlace } from "./signaturePlace.ts";
 
 /** Points (1/72 inch) on A4. */
 const MARGIN = 56;
@@ -127,6 +128,11 @@ export class Sheet {
   attach(name: string, bytes: Uint8Array, type: string, at: Date): void {
     const options = { name, type, relationship: "Data", creationDate: at, modifiedDate: at };
     this.#doc.file(bytes as Buffer, options);
+  }
+
+  /** Leaves room for a signature; `at` stands in it. */
+  leaveSignaturePlace(at: Date): void {
+    leaveSignaturePlace(this.#doc, at);
   }
 
   /** Writes the footers and ends the document. */

@@ -1,0 +1,99 @@
+import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { selfSignedCertificate } from "#test/support/certificate.ts";
+import { poppler, skippedForPoppler } from "#test/support/poppler.ts";
+import { readReceiptAttachment } from "#verifier/pdfAttachment.ts";
+import { createPdfSigner, type PdfSigner } from "./pdfSigner.ts";
+import { renderProofPdf } from "./renderProofPdf.ts";
+
+const proof = {
+  receiptId: "rcpt_7f3a",
+  recordSha256: "9f".repeat(32),
+  domain: "shop.example",
+  visitorId: "visitor-1",
+  consentedAt: new Date("2026-11-20T10:30:00Z"),
+  expiresAt: null,
+  action: "accept_all",
+  categories: { necessary: true },
+  bannerMode: null,
+  pageUrl: null,
+  country: null,
+  language: null,
+  gpc: null,
+  maskedIp: null,
+  tcfString: null,
+  acString: null,
+  gppString: null,
+  flags: [],
+  signature: { scheme: "SHA-256", value: "d2".repeat(32), keyId: null },
+  anchor: null,
+} as unknown as Parameters<typeof renderProofPdf>[0]["proof"];
+const receiptJson = Buffer.from(JSON.stringify({ receipt: { hash: `0x${proof.recordSha256}` } }));
+const urls = {
+  receiptPage: "https://holdfast.example/receipt/rcpt_7f3a",
+  proofPdf: "https://holdfast.example/receipt/rcpt_7f3a/pdf",
+  verifyProof: "https://holdfast.example/api/consent/verify-proof",
+};
+const render = () => renderProofPdf({ proof, language: "sr", receiptJson, urls, isToBeSigned: true });
+
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const pemOf = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem" }).toString();
+let certificate: string;
+let signer: PdfSigner;
+
+beforeAll(async () => {
+  certificate = await selfSignedCertificate(rsa.privateKey, rsa.publicKey);
+  signer = await createPdfSigner(pemOf(rsa.privateKey), certificate);
+});
+
+test("OS: signed, the same record still gives the same bytes, and carries its receipt", async () => {
+  const [one, two] = [await signer.sign(await render()), await signer.sign(await render())];
+  expect(createHash("sha256").update(one).digest("hex")).toBe(createHash("sha256").update(two).digest("hex"));
+  expect(Buffer.from(await readReceiptAttachment(one))).toEqual(receiptJson);
+});
+
+test("a document without a place is not signed", async () => {
+  const unsigned = await renderProofPdf({ proof, language: "en", receiptJson, urls });
+  await expect(signer.sign(unsigned)).rejects.toThrow("no place");
+});
+
+test("keys and certificates that cannot sign are refused", async () => {
+  const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  await expect(createPdfSigner(pemOf(other.privateKey), certificate)).rejects.toThrow("not that of the key");
+  await expect(createPdfSigner(pemOf(ec.privateKey), certificate)).rejects.toThrow("must be RSA");
+  await expect(createPdfSigner(pemOf(rsa.privateKey), "")).rejects.toThrow("no certificate");
+  await expect(createPdfSigner("nonsense", certificate)).rejects.toThrow("cannot be read");
+});
+
+describe.skipIf(skippedForPoppler !== null)(`OS: PAdES ${skippedForPoppler ?? ""}`, () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "holdfast-pades-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const pdfsig = (pdf: Uint8Array) => {
+    const file = join(folder, "proof.pdf");
+    writeFileSync(file, pdf);
+    return poppler("pdfsig", "-nocert", file);
+  };
+
+  test("OS: another program finds the signature valid, over the whole document, by the operator's certificate", async () => {
+    const report = pdfsig(await signer.sign(await render()));
+    expect(report).toContain("Signature is Valid");
+    expect(report).toContain("Total document signed");
+    expect(report).toContain("ETSI.CAdES.detached");
+    expect(report).toContain("Holdfast test");
+  });
+
+  test("OS: and one of a changed document not", async () => {
+    const signed = Buffer.from(await signer.sign(await render()));
+    const at = signed.indexOf("/Title");
+    signed[at + 8]! ^= 1;
+    expect(pdfsig(signed)).not.toContain("Signature is Valid");
+  });
+});
