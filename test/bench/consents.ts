@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+import { startProcess } from "#test/support/process.ts";
 import { createKeys } from "./apiKeys.ts";
 import { randomHash } from "./contentHashes.ts";
 import type { LoadRequest } from "./load.ts";
@@ -12,12 +14,27 @@ const rounds = 5;
 const requestsMax = 100_000; // a round: more than can be stored in the time
 const callsMax = 3_000;
 
-/** Consent writes against hashes in the same run, and batches of them against single ones. Every consent has a visitor of its own. */
+/**
+ * Consent writes against hashes and against `@c15t/backend` on the same PostgreSQL in the same run, and batches of them against single ones.
+ * Every consent has a visitor of its own.
+ */
 export async function run({ startStack }: { startStack: StartStack }): Promise<Row[]> {
-  return withStack(startStack, measure, { pipeline: false });
+  return withStack(
+    startStack,
+    async (stack) => {
+      const c15t = startProcess("test/bench/c15tApi.ts", { env: { DATABASE_URL: stack.databaseUrl } });
+      try {
+        const [, c15tUrl] = await c15t.waitForLine(/^listening (\S+)/);
+        return await measure(stack, c15tUrl!);
+      } finally {
+        await c15t.stop();
+      }
+    },
+    { pipeline: false },
+  );
 }
 
-async function measure(stack: Stack): Promise<Row[]> {
+async function measure(stack: Stack, c15tUrl: string): Promise<Row[]> {
   const keys = await createKeys(stack, connections);
   let visitors = 0;
   const consent = () => ({
@@ -40,9 +57,32 @@ async function measure(stack: Stack): Promise<Row[]> {
     const target = { url: stack.apiUrl, seconds, connections, distinct, expectStatus, request };
     return (await loadWithoutErrors(target)).requestsPerSecond;
   };
-  const { hashes, single, batch } = await interleave(rounds, {
+  const c15tRate = async () => {
+    const request = (): LoadRequest => ({
+      method: "POST",
+      path: "/subjects",
+      body: JSON.stringify({
+        type: "cookie_banner",
+        subjectId: c15tSubject(),
+        domain: "example.com",
+        preferences: { necessary: true, analytics: false },
+        givenAt: Date.now(),
+      }),
+    });
+    const target = {
+      url: c15tUrl,
+      seconds,
+      connections,
+      distinct: callsMax * 10,
+      expectStatus: 200,
+      request,
+    };
+    return (await loadWithoutErrors(target)).requestsPerSecond;
+  };
+  const { hashes, single, batch, c15t } = await interleave(rounds, {
     hashes: () => rate("/v1/hashes", 202, requestsMax, () => ({ hash: randomHash() })),
     single: () => rate("/tool/v1/consents", 201, requestsMax, consent),
+    c15t: c15tRate,
     batch: async () => {
       const consents = () => ({ consents: Array.from({ length: consentsPerCall }, consent) });
       return (await rate("/tool/v1/consents/batch", 201, callsMax, consents)) * consentsPerCall;
@@ -58,6 +98,13 @@ async function measure(stack: Stack): Promise<Row[]> {
       promise: "≥ 0.5",
     },
     {
+      name: "POST /tool/v1/consents, against POST /subjects of @c15t/backend",
+      measured: perSecond(single, "requests"),
+      baseline: perSecond(c15t, "requests"),
+      ratio: single / c15t,
+      promise: "≥ 15",
+    },
+    {
       name: "POST /tool/v1/consents/batch of 100, against single ones",
       measured: perSecond(batch, "consents"),
       baseline: perSecond(single, "consents"),
@@ -66,3 +113,7 @@ async function measure(stack: Stack): Promise<Row[]> {
     },
   ];
 }
+
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const c15tSubject = () =>
+  `sub_${Array.from({ length: 22 }, () => BASE58[randomInt(BASE58.length)]).join("")}`;
