@@ -1,6 +1,6 @@
 /**
  * `@c15t/backend` with its kysely adapter, as a process, served like the other baselines. Prints "listening <url>". Environment: DATABASE_URL,
- * whose schema `public` gets its tables.
+ * an empty database, which gets its tables.
  */
 import { c15tInstance } from "@c15t/backend";
 import { kyselyAdapter } from "@c15t/backend/db/adapters/kysely";
