@@ -33,7 +33,10 @@ if (unknown.length > 0) {
 const rows: Row[] = [];
 for (const name of names) {
   console.error(`measuring ${name} …`);
-  rows.push(...(await sections[name]!({ startStack: startBenchStack })));
+  const measured = await sections[name]!({ startStack: startBenchStack });
+  // A later section that fails must not take the figures of this one with it.
+  console.error(tableOf(measured));
+  rows.push(...measured);
 }
 console.log(values.json ? JSON.stringify(rows, null, 2) : tableOf(rows));
 if (values.write) {
