@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 import { createAdminKey } from "#api/accounts/createAdminKey.ts";
 import { registerChain } from "#api/chain/registerChain.ts";
@@ -27,6 +30,7 @@ export const TEST_SECRET = "a secret of the tests and of nobody else";
 
 /** API processes over a PostgreSQL of their own, without chain, workers and indexer: all that accepting hashes needs. */
 export async function startTestApi(settings: Record<string, string> = {}): Promise<TestApi> {
+  const home = mkdtempSync(join(tmpdir(), "holdfast-api-"));
   const postgres: EmbeddedPostgres = await startTestPostgres();
   const databaseUrl = await createDatabase(postgres);
   await migrateDatabase(databaseUrl);
@@ -53,6 +57,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
         AUTH_RATE_LIMIT: "100000000",
         SIGN_UP_RATE_LIMIT: "100000000",
         CHAIN_KEY_ENCRYPTION_SECRET: TEST_SECRET,
+        MEDIA_FOLDER: join(home, "media"),
         PORT: "0",
         ...settings,
         ...more,
@@ -78,6 +83,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
       await Promise.all(processes.map((started) => started.stop()));
       await db.pool.end();
       await postgres.stop();
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
