@@ -7,6 +7,9 @@ import { recordEvent } from "../webhooks/recordEvent.ts";
 /** Consents of one transaction. */
 const LAPSED_MAX = 500;
 
+// Most looks find nothing, and should write nothing.
+const IS_ANY = "SELECT EXISTS (SELECT FROM app.consent_expiries WHERE expires_at <= $1) AS is_any";
+
 const TAKE = `
   DELETE FROM app.consent_expiries WHERE (expires_at, tenant_id, id) IN (
     SELECT expires_at, tenant_id, id FROM app.consent_expiries
@@ -31,6 +34,8 @@ type Expired = { tenant_id: string; expires_at: Date; data: object };
  * @returns whether there may be more.
  */
 export async function tellExpired(db: Database, now: Date): Promise<boolean> {
+  const { rows: found } = await db.pool.query<{ is_any: boolean }>(IS_ANY, [now]);
+  if (!found[0]!.is_any) return false;
   return withTransaction(db, async (tx) => {
     const { rows } = await tx.query<Lapsed>(TAKE, [now]);
     if (rows.length > 0) for (const expired of await readStood(tx, rows)) await tell(tx, expired);
