@@ -18,10 +18,14 @@ const accepted: Hex[] = [];
 
 /** Repeated at every look at the chain, so it gets a test of its own instead of a place in the sequence. */
 const HEADS = /^UPDATE app\.chains SET latest_block/;
-/** What a worker does beside the pipeline comes at times of its own, so it has no place in the sequence either; see webhooks.test.ts. */
-const BESIDE = /\bjobs\.|^\s*WITH RECURSIVE waiting\b/;
+/**
+ * What a worker does beside the pipeline comes at times of its own, jobs by the clock (sweeps of exports, media and deliveries) among it, so it
+ * has no place in the sequence either; see webhooks.test.ts, exportInterrupted.test.ts and media.test.ts.
+ */
+const BESIDE =
+  /\bjobs\.|^\s*WITH RECURSIVE waiting\b|"app"\."exports"|\bapp\.(?:exports|verification_media|webhook_deliveries)\b/;
 const WRITE =
-  /^\s*(?!UPDATE app\.chains SET latest_block)(?![\s\S]*\bjobs\.)(?!WITH RECURSIVE waiting)(?:INSERT|UPDATE|DELETE|COMMIT|WITH)\b/;
+  /^\s*(?!UPDATE app\.chains SET latest_block)(?![\s\S]*(?:\bjobs\.|\bapp\.(?:exports|verification_media|webhook_deliveries)\b))(?!WITH RECURSIVE waiting)(?:INSERT|UPDATE|DELETE|COMMIT|WITH)\b/;
 
 beforeAll(async () => {
   stack = await startStack({
