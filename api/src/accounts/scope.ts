@@ -14,7 +14,7 @@ export const SCOPES_OF_ACCOUNTS: Scope[] = ["query", "manage"];
 export type KeyAttributes = {
   /** The domain that it speaks for: ASCII, in lower case. */
   readonly site: string | null;
-  /** Its consent log requests must be signed (HE-9). */
+  /** Its POST requests to the consent log, documents, erasures and holds must be signed (HE-9). */
   readonly requireSigning: boolean;
   /** Its consent gate requests must bring `X-Timestamp` and `X-Nonce`. */
   readonly requireTimestamp: boolean;

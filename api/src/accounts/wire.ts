@@ -60,7 +60,9 @@ export const createApiKeyBody = z.object({
     .nullable()
     .default(null)
     .describe("The domain that the key speaks for"),
-  requireSigning: flag.describe("Consent log requests must be signed"),
+  requireSigning: flag.describe(
+    "POST requests to the consent log, documents, erasures and holds must be signed",
+  ),
   hmac: flag.describe("Answers `hmacSecret`, once, to sign consent gate requests with"),
   requireTimestamp: flag.describe("Consent gate requests must bring X-Timestamp and X-Nonce"),
 });

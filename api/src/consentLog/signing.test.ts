@@ -2,7 +2,7 @@ import { createHash, createHmac, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forgetOldNonces } from "#api/http/requestNonces.ts";
 import { startTestApi, type TestApi } from "#test/support/api.ts";
-import { createTenantKey } from "#test/support/client.ts";
+import { call, createTenantKey } from "#test/support/client.ts";
 
 const PATH = "/tool/v1/consents";
 const BODY = JSON.stringify({ consent_type: "cookie_consent", decision: "accept" });
@@ -95,6 +95,34 @@ describe("HE-9 a signed request", () => {
     for (const path of [PATH, `${PATH}/batch`, `${PATH}/ct_${"0".repeat(32)}/withdraw`])
       expect(await send({ "X-API-Key": key }, { path })).toEqual(REFUSED);
     expect((await send(headersOf({ key }))).status).toBe(201);
+  });
+
+  test("is demanded and checked on POSTs for documents, erasures and holds too", async () => {
+    const { key } = await createTenantKey(api, { requireSigning: true, scopes: ["manage"] });
+    const posts: [path: string, body: object, status: number][] = [
+      ["/v1/documents", { slug: "terms", title: "Terms" }, 201],
+      ["/v1/documents/terms/versions", { version: "1", text: "You agree." }, 201],
+      [`/v1/documents/terms/versions/${randomUUID()}/activate`, {}, 404],
+      ["/v1/consents/erasures", { person: "visitor-1" }, 201],
+      ["/v1/consents/holds", { person: "visitor-1", reason: "A case" }, 201],
+      [`/v1/consents/holds/${randomUUID()}/release`, { reason: "Over" }, 404],
+    ];
+    for (const [path, json, status] of posts) {
+      const body = JSON.stringify(json);
+      const signed = headersOf({ key, path, body });
+      for (const headers of [{ "X-API-Key": key }, { ...signed, "X-Signature": "00" }])
+        expect((await send(headers, { path, body })).status, path).toBe(401);
+      expect((await send(signed, { path, body })).status, path).toBe(status);
+    }
+  });
+
+  test("of an account, which has no key to sign with, is refused", async () => {
+    const person = { name: "Acme", email: "signing@acme.example", password: "correct horse battery" };
+    const { token } = (await call(api.apiUrl, "POST", "/auth/register", { body: person })).body;
+    const headers = { Authorization: `Bearer ${token}`, "X-Timestamp": now(), "X-Nonce": randomUUID() };
+    const body = JSON.stringify({ slug: "terms", title: "Terms" });
+    const signed = { ...headers, "X-Signature": "0".repeat(64) };
+    expect((await send(signed, { path: "/v1/documents", body })).status).toBe(401);
   });
 
   test("with anything wrong is one and the same 401, and nothing is stored", async () => {

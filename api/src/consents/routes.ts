@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
 import { NotFoundError } from "../errors.ts";
-import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
+import { type Access, defineRoute, EXAMPLE_ID, type KeyAccess, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import { consentToken } from "./consentToken.ts";
 import { type ConsentDescription, proofHash } from "./describeConsent.ts";
@@ -32,10 +32,14 @@ export type ConsentRoutesDeps = {
 };
 
 const EXAMPLE_TOKEN = consentToken(EXAMPLE_ID);
-const managing = (action: `${string}.${string}`, resourceType: string): Access => ({
+const managing = (action: `${string}.${string}`, resourceType: string): KeyAccess => ({
   scope: "manage",
   action,
   resourceType,
+});
+const changing = (action: `${string}.${string}`, resourceType: string): Access => ({
+  ...managing(action, resourceType),
+  signable: true,
 });
 
 /** What all consent surfaces share and none of their sources shows: any record, erasures, and legal holds (protocol §7). */
@@ -51,7 +55,7 @@ function erasureRoutes({ verbContext, chains }: ConsentRoutesDeps): Route[] {
       summary: "Erase a person",
       description:
         "On all consent surfaces of the tenant. Digests stay, so that what is left of the records still verifies.",
-      access: managing("consent.erase", "consent"),
+      access: changing("consent.erase", "consent"),
       body: eraseBody,
       bodyExample: { person: "visitor-4711" },
       answers: {
@@ -84,7 +88,7 @@ function holdRoutes({ verbContext }: ConsentRoutesDeps): Route[] {
       method: "post",
       path: "/v1/consents/holds",
       summary: "Keep a person's records, or one record, from being erased",
-      access: managing("hold.place", "hold"),
+      access: changing("hold.place", "hold"),
       body: placeHoldBody,
       bodyExample: { person: "visitor-4711", reason: "Case 12 O 345/26" },
       answers: {
@@ -106,7 +110,7 @@ function holdRoutes({ verbContext }: ConsentRoutesDeps): Route[] {
       method: "post",
       path: "/v1/consents/holds/:id/release",
       summary: "Release a hold",
-      access: managing("hold.release", "hold"),
+      access: changing("hold.release", "hold"),
       params: { id: { schema: z.uuid(), description: "The hold's id", example: EXAMPLE_ID } },
       body: releaseHoldBody,
       bodyExample: { reason: "Case closed" },

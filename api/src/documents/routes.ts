@@ -4,7 +4,7 @@ import { pageQuery } from "../accounts/wire.ts";
 import { NotFoundError } from "../errors.ts";
 import { type AppEnv, setHeader } from "../http/context.ts";
 import { matchesEtag } from "../http/etag.ts";
-import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
+import { type Access, defineRoute, EXAMPLE_ID, type KeyAccess, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import { activateVersion } from "./activateVersion.ts";
 import { type FindActiveDocument, STALE } from "./activeDocuments.ts";
@@ -37,11 +37,13 @@ const EXAMPLE_SLUG = "terms-of-service";
 const slugParam = { slug: { schema: slug, description: "The document's slug", example: EXAMPLE_SLUG } };
 const idParam = { id: { schema: z.uuid(), description: "The version's id", example: EXAMPLE_ID } };
 
-const managing = (action: `document.${string}`): Access => ({
+const managing = (action: `document.${string}`): KeyAccess => ({
   scope: "manage",
   action,
   resourceType: "document",
 });
+
+const changing = (action: `document.${string}`): Access => ({ ...managing(action), signable: true });
 
 /** Documents and their versions (hashentry.md, Documents), and the active one that is polled (HE-6). */
 export function documentRoutes(deps: DocumentRoutesDeps): Route[] {
@@ -54,7 +56,7 @@ function managingRoutes({ verbContext, publicUrl }: DocumentRoutesDeps): Route[]
       method: "post",
       path: "/v1/documents",
       summary: "Create a document",
-      access: managing("document.create"),
+      access: changing("document.create"),
       body: createDocumentBody,
       bodyExample: { slug: EXAMPLE_SLUG, title: "Terms of Service" },
       answers: {
@@ -89,7 +91,7 @@ function managingRoutes({ verbContext, publicUrl }: DocumentRoutesDeps): Route[]
       path: "/v1/documents/:slug/versions",
       summary: "Add a version of a document",
       description: "A version's text never changes. With `activate` it takes the place of the active one.",
-      access: managing("document.add_version"),
+      access: changing("document.add_version"),
       params: slugParam,
       body: createVersionBody,
       bodyExample: { version: "1.0", language: "en", text: "You agree to pay.\n", activate: true },
@@ -128,7 +130,7 @@ function managingRoutes({ verbContext, publicUrl }: DocumentRoutesDeps): Route[]
       path: "/v1/documents/:slug/versions/:id/activate",
       summary: "Make a version the active one of its language",
       description: "Retires the one before it. A repeat changes nothing.",
-      access: managing("document.activate"),
+      access: changing("document.activate"),
       params: { ...slugParam, ...idParam },
       answers: {
         200: { description: "The version, active now or before", schema: oneVersionAnswer },

@@ -52,9 +52,11 @@ type Signed = { timestamp: string; nonce: string | undefined; signature: string 
 
 async function isSignedByKey(c: Context<AppEnv>, { timestamp, nonce, signature }: Signed): Promise<boolean> {
   if (nonce === undefined || signature === undefined || !/^[0-9a-f]{64}$/i.test(signature)) return false;
+  const apiKey = presentedApiKey(c);
+  if (apiKey === undefined) return false;
   const path = c.env.incoming.url!.split("?", 1)[0]!;
   const body = hash("sha256", await readBody(c), "hex");
-  const expected = createHmac("sha256", presentedApiKey(c)!)
+  const expected = createHmac("sha256", apiKey)
     .update(`${c.req.method}\n${path}\n${timestamp}\n${nonce}\n${body}`)
     .digest();
   return timingSafeEqual(expected, Buffer.from(signature, "hex"));
