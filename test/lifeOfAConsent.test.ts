@@ -152,7 +152,8 @@ test("SG-9, SG-10, protocol §7 consent receipts of three formats and the whole 
   });
 });
 
-test("protocol §7 after an erasure nothing of the person is in the database or in any file of the home, and what is left verifies", async () => {
+test("protocol §7 after an erasure no row and no disclosure holds anything of the person, nor any file of the home in plain text, and what is left verifies", async () => {
+  for (const value of values) expect(await rowsHolding(stack.database, value)).not.toEqual([]);
   const erased = await call(stack.api, "POST", "/v1/consents/erasures", { key, body: { person } });
   expect(erased).toMatchObject({ status: 201, body: { erased: 1 } });
   for (const value of values) expect(await rowsHolding(stack.database, value)).toEqual([]);

@@ -88,7 +88,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
   };
 }
 
-/** Every row of every table that holds `text`, as JSON; for secrets that must be nowhere. */
+/** Every row of every table that holds `text`, as JSON, and every disclosure of a consent that does; for what must be nowhere. */
 export async function rowsHolding(databaseUrl: string, text: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -105,8 +105,18 @@ export async function rowsHolding(databaseUrl: string, text: string): Promise<st
       );
       found.push(...rows.map(({ row }) => `${name} ${row}`));
     }
-    return found;
+    return [...found, ...(await disclosuresHolding(client, text))];
   } finally {
     await client.end();
   }
+}
+
+/** Disclosures are stored in base64url, where no search for a text finds it. */
+async function disclosuresHolding(client: pg.Client, text: string): Promise<string[]> {
+  const { rows } = await client.query<{ encoded: string }>(
+    "SELECT unnest(string_to_array(concat_ws('~', lasting, personal), '~')) AS encoded FROM app.consents",
+  );
+  return rows
+    .map(({ encoded }) => Buffer.from(encoded, "base64url").toString())
+    .filter((disclosure) => disclosure.includes(text));
 }

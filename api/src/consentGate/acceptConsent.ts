@@ -86,7 +86,6 @@ async function recordAcceptance(
     heads: new Map(
       threads.flatMap((thread, i) => (heads[i] ? [[threadText(thread), heads[i]] as const] : [])),
     ),
-    once: new Map(),
     answers: new Map(),
   };
   const { outcomes, toStore } = makeGroup([call], earlier, { now: ctx.clock(), addressDigest: null });

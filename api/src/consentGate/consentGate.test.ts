@@ -7,6 +7,7 @@ import { rowsHolding, startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { callSigned, hmacOf, PNG, SELFIE, upload, uploadText } from "#test/support/gate.ts";
 import { createGateTenant, type GateTenant } from "#test/support/openGate.ts";
+import { until } from "#test/support/until.ts";
 
 let folder: string;
 let api: TestApi;
@@ -54,6 +55,13 @@ async function opened(by: GateTenant = tenant, body: object = {}): Promise<strin
 }
 const view = async (id: string, by: GateTenant = tenant) =>
   (await ask("GET", `/v1/verifications/${id}`, undefined, by)).body.data;
+const untilWaiting = (sessions: number) =>
+  until(async () => {
+    const { rows } = await api.db.pool.query<{ waiting: number }>(
+      "SELECT count(DISTINCT pid)::int AS waiting FROM pg_locks WHERE NOT granted",
+    );
+    return rows[0]!.waiting === sessions;
+  });
 /** Every file in the media folder. */
 const files = () =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -536,6 +544,26 @@ describe("PA-6 submission", () => {
 });
 
 describe("protocol §7 erasure", () => {
+  test("while an acceptance is under way leaves nothing of the person", async () => {
+    const person = `user-${randomUUID()}`;
+    const id = await open(tenant, { external_id: person });
+    await active();
+    const client = await api.db.pool.connect();
+    await client.query("BEGIN");
+    // The acceptance has the verification by then, and waits for the version.
+    await client.query("SELECT FROM app.document_versions WHERE tenant_id = $1 FOR UPDATE", [
+      tenant.tenantId,
+    ]);
+    const accepted = accept(id);
+    await untilWaiting(1);
+    const erased = manage(tenant, "/v1/consents/erasures", { person });
+    await untilWaiting(2);
+    await client.query("COMMIT");
+    client.release();
+    expect([(await accepted).status, (await erased).status]).toEqual([200, 201]);
+    expect(await rowsHolding(api.databaseUrl, person)).toEqual([]);
+  });
+
   test("takes the person's values at once, and marks the bytes for the next sweep; hashes and state stay", async () => {
     const person = `user-${randomUUID()}`;
     const secret = `note-${randomUUID()}`;

@@ -2,28 +2,25 @@ import { GateError, type Refusal } from "./gateError.ts";
 
 export type VerificationState = "created" | "consented" | "submitted" | "erased";
 /** What somebody asks of a verification. */
-export type VerificationMove = "acceptConsent" | "addMedia" | "submit" | "erase";
+export type VerificationMove = "acceptConsent" | "addMedia" | "submit";
 
-/** Every legal move and the state that it leads to; of the others, why they are refused. */
+/** Every legal move and the state that it leads to; of the others, why they are refused. An erasure leads from each to `erased`. */
 const MOVES: Record<VerificationState, Record<VerificationMove, VerificationState | Refusal>> = {
   created: {
     acceptConsent: "consented",
     addMedia: "CONSENT_REQUIRED",
     submit: "CONSENT_REQUIRED",
-    erase: "erased",
   },
-  consented: { acceptConsent: "consented", addMedia: "consented", submit: "submitted", erase: "erased" },
+  consented: { acceptConsent: "consented", addMedia: "consented", submit: "submitted" },
   submitted: {
     acceptConsent: "submitted",
     addMedia: "VERIFICATION_SUBMITTED",
     submit: "submitted",
-    erase: "erased",
   },
   erased: {
     acceptConsent: "VERIFICATION_ERASED",
     addMedia: "VERIFICATION_ERASED",
     submit: "VERIFICATION_ERASED",
-    erase: "erased",
   },
 };
 

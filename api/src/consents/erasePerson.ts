@@ -60,14 +60,10 @@ export async function erasePerson({ ctx, input }: VerbArgs<ErasePersonInput>): P
   return withTransaction(ctx.db, async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [erasureLock(tenantId)]);
     await refuseHeld(tx, tenantId, digest);
+    // Before the records: a verification that names the person can still make one, until it is locked and emptied.
+    for (const erase of ERASERS) await erase(tx, { tenantId, person: input.person });
     const erased = await eraseRecords(tx, { tenantId, digest, erasureId: id });
-    const erasure = {
-      tenantId,
-      person: input.person,
-      personDigest: digest,
-      consentIds: erased.map((row) => row.id),
-    };
-    for (const erase of ERASERS) await erase(tx, erasure);
+    await forgetHolds(tx, { tenantId, digest, erased });
     const record = await recordErasure(tx, { ctx, id, chainId: input.chainId, erased });
     return { erased: erased.length, record };
   });
@@ -102,6 +98,18 @@ async function eraseRecords(
   }
 }
 
+/** Holds that are over name the person, and their reasons may. */
+async function forgetHolds(
+  tx: PoolClient,
+  { tenantId, digest, erased }: { tenantId: string; digest: string; erased: LockedRow[] },
+): Promise<void> {
+  await tx.query(
+    `DELETE FROM app.consent_holds
+     WHERE tenant_id = $1 AND released_at IS NOT NULL AND (person_digest = $2 OR consent_id = ANY($3::uuid[]))`,
+    [tenantId, Buffer.from(digest, "hex"), erased.map((row) => row.id)],
+  );
+}
+
 type ErasureRecord = Pick<VerbArgs<unknown>, "ctx"> & { id: string; chainId: number; erased: LockedRow[] };
 
 /** A tenant at the end of its plan may erase all the same, so no quota is given; the record is counted. */
@@ -118,10 +126,10 @@ async function recordErasure(
   };
   const call = {
     input: { ctx, renewCaller: async () => ctx.caller, chainId, consents: [consent] },
-    drafts: [{ id, consent, thread: null, once: null }],
+    drafts: [{ id, consent, thread: null }],
     key: null,
   };
-  const nothing = { heads: new Map(), once: new Map(), answers: new Map() };
+  const nothing = { heads: new Map(), answers: new Map() };
   const { outcomes, toStore } = makeGroup([call], nothing, { now: ctx.clock(), addressDigest: null });
   await storeRecords(tx, { ...toStore, accessVersion: null, quotas: new Map() });
   ctx.call.isRecorded = true;

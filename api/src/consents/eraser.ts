@@ -5,9 +5,6 @@ export type Erasure = {
   tenantId: string;
   /** What records name the person by, as visitor or as subject. */
   person: string;
-  personDigest: string;
-  /** The records that named the person. */
-  consentIds: readonly string[];
 };
 
 /**

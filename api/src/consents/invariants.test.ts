@@ -19,6 +19,15 @@ const kindsFound = async (digest: string) => {
   return [...new Set(kinds)].sort();
 };
 
+test("protocol §7: the invariant check finds nothing in withdrawals of what stands in no thread", async () => {
+  const tenant = recordingTenant(api.db, randomUUID());
+  const { visitor: _, ...nobodys } = logConsent("v");
+  const [first] = await tenant.record([nobodys]);
+  const withdrawal = { ...nobodys, action: "withdraw", previousDigest: first!.recordDigest } as const;
+  const withdrawn = await tenant.record([withdrawal, withdrawal]);
+  for (const { recordDigest } of [first!, ...withdrawn]) expect(await kindsFound(recordDigest)).toEqual([]);
+});
+
 describe("protocol §7: the invariant check finds", () => {
   const corruptions: [InvariantKind, what: string, sql: string][] = [
     ["consentUnsubmitted", "a lost submission", "DELETE FROM app.submissions WHERE id = $1"],

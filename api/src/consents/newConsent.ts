@@ -82,8 +82,6 @@ export type NewConsent = {
   /** Of the record of an erasure: how many records, and SHA-256 over their digests (hex, sorted, one a line). */
   erased?: { records: number; digests_sha256: string };
 
-  /** A second consent of the tenant under the same key is not recorded; the first is answered. Holds nothing personal. */
-  once?: string;
   /** Signatu's token: found again by it, not unique. */
   shortToken?: string;
 };
@@ -101,8 +99,6 @@ export type RecordedConsent = {
   createdAt: Date;
   /** As recorded: of `receipts`, a `decline` may have become a `withdraw`. */
   action: ConsentAction;
-  /** Whether it was there before, under the same `once`. */
-  isRepeat: boolean;
 };
 
 /** HE-8. Keys belong to a tenant and are kept for IDEMPOTENCY_KEPT_MS. */

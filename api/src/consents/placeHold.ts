@@ -16,7 +16,7 @@ export async function placeHold({ ctx, input }: VerbArgs<PlaceHoldInput>): Promi
   const consent = input.consentToken ? await findConsentByToken(ctx.db, tenantId, input.consentToken) : null;
   if (input.consentToken !== undefined && consent === null) throw new NotFoundError("Consent");
   return ctx.db.orm.transaction(async (tx) => {
-    // An erasure that is under way ends first: what it has erased cannot be held.
+    // An erasure that is under way ends first; the next one is refused.
     await tx.execute(sql`SELECT pg_advisory_xact_lock(hashtextextended(${erasureLock(tenantId)}, 0))`);
     const placed = {
       id: newId(),

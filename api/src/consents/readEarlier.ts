@@ -1,7 +1,6 @@
 import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Database } from "../db/client.ts";
-import { consentToken } from "./consentToken.ts";
-import { type ConsentAction, IDEMPOTENCY_KEPT_MS, type RecordedConsent } from "./newConsent.ts";
+import { IDEMPOTENCY_KEPT_MS } from "./newConsent.ts";
 import type { ThreadKey } from "./threads.ts";
 
 /** The last record of a thread. */
@@ -26,11 +25,6 @@ const HEADS = `
     WHERE c.tenant_id = wanted.tenant_id AND c.person_digest = wanted.person_digest AND c.thread_digest = wanted.thread_digest
     ORDER BY c.thread_position DESC LIMIT 1) c`;
 
-const ONCE = `
-  SELECT wanted.place::int, c.id, encode(c.record_digest, 'hex') AS record_digest, c.action, c.created_at
-  FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS wanted (tenant_id, once_digest, place)
-  JOIN app.consents c USING (tenant_id, once_digest)`;
-
 const ANSWERS = `
   SELECT wanted.place::int, k.request_sha256, k.answer, k.created_at <= $3 AS is_over
   FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS wanted (tenant_id, key_sha256, place)
@@ -40,9 +34,14 @@ const FORGET_ANSWERS = `
   DELETE FROM app.idempotency_keys k USING unnest($1::uuid[], $2::bytea[]) AS wanted (tenant_id, key_sha256)
   WHERE k.tenant_id = wanted.tenant_id AND k.key_sha256 = wanted.key_sha256 AND k.created_at <= $3`;
 
-type ConsentRow = { place: number; id: string; record_digest: string; created_at: Date };
-type HeadRow = ConsentRow & { thread_position: number; grant_stands: boolean };
-type OnceRow = ConsentRow & { action: ConsentAction };
+type HeadRow = {
+  place: number;
+  id: string;
+  record_digest: string;
+  thread_position: number;
+  grant_stands: boolean;
+  created_at: Date;
+};
 type AnswerRow = { place: number; request_sha256: Buffer; answer: string; is_over: boolean };
 
 /** The last record of each thread, in their order; undefined for a thread that nothing stands in. */
@@ -70,27 +69,6 @@ export async function readThreadHeads(
       createdAt: row.created_at,
     };
   return heads;
-}
-
-/** The consents that were recorded under these keys, in their order; undefined for none. */
-export async function readOnce({ pool }: Database, wanted: TenantDigest[]): Promise<RecordedConsent[]> {
-  const found: RecordedConsent[] = [];
-  if (wanted.length === 0) return found;
-  const { rows } = await pool.query<OnceRow>({
-    name: "read-once",
-    text: ONCE,
-    values: digestValues(wanted),
-  });
-  for (const row of rows)
-    found[row.place - 1] = {
-      token: consentToken(row.id),
-      id: row.id,
-      recordDigest: row.record_digest,
-      createdAt: row.created_at,
-      action: row.action,
-      isRepeat: true,
-    };
-  return found;
 }
 
 /** The answers kept under these idempotency keys, in their order; undefined for none. Forgets those whose time is over. */

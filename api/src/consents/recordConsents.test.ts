@@ -381,20 +381,4 @@ describe("HE-8, PA-4: what is sent again", () => {
     expect(await call([], { idempotency: nothing })).toEqual({ recorded: [], replayed: null });
     expect(await call([], { idempotency: nothing })).toMatchObject({ replayed: "all of it was bad" });
   });
-
-  test("what is to be recorded once is answered with the first, also when many come at once", async () => {
-    const tenantId = randomUUID();
-    const tenants = [1, 2].map(() => recordingTenant(api.db, tenantId));
-    const once = { once: "ver_1 version 7" };
-    const recorded = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => tenants[i % 2]!.record([logConsent("v", once), logConsent("w")])),
-    );
-    const [ids, others] = [0, 1].map((place) => new Set(recorded.map((call) => call[place]!.id)));
-    expect([ids!.size, others!.size]).toEqual([1, 20]);
-    expect(recorded.filter(([first]) => !first!.isRepeat)).toHaveLength(1);
-    const [again] = await tenants[0]!.record([logConsent("v", once)]);
-    const { isRepeat, ...first } = recorded[0]![0]!;
-    expect(again).toEqual({ ...first, isRepeat: true });
-    expect(await threadsOf(tenantId)).toHaveLength(21);
-  });
 });

@@ -6,7 +6,7 @@ import { QuotaExceededError, UnavailableError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { SecretBox } from "../secrets/secretBox.ts";
 import { CONSENTS_PER_CALL_MAX, type RecordConsentsVerb, type RecordOutcome } from "./newConsent.ts";
-import { readAnswers, readOnce, readThreadHeads, type TenantDigest } from "./readEarlier.ts";
+import { readAnswers, readThreadHeads, type TenantDigest } from "./readEarlier.ts";
 import {
   type AddressDigest,
   type Call,
@@ -101,10 +101,7 @@ function keysOf(calls: Call[]): string[] {
   const texts = new Set<string>();
   for (const { drafts, key } of calls) {
     if (key !== null) texts.add(digestText(key));
-    for (const { thread, once } of drafts) {
-      if (thread !== null) texts.add(threadText(thread));
-      if (once !== null) texts.add(digestText(once));
-    }
+    for (const { thread } of drafts) if (thread !== null) texts.add(threadText(thread));
   }
   return [...texts];
 }
@@ -184,20 +181,15 @@ async function readEarlier(db: Database, calls: Call[], now: Date): Promise<Earl
     drafts.flatMap(({ thread }) => thread ?? []),
     threadText,
   );
-  const once = distinct(
-    drafts.flatMap((one) => one.once ?? []),
-    digestText,
-  );
   const keys = distinct(
     calls.flatMap(({ key }) => key ?? []),
     digestText,
   );
-  const [heads, recorded, answers] = await Promise.all([
+  const [heads, answers] = await Promise.all([
     readThreadHeads(db, [...threads.values()]),
-    readOnce(db, [...once.values()]),
     readAnswers(db, [...keys.values()] as TenantDigest[], now),
   ]);
-  return { heads: byKey(threads, heads), once: byKey(once, recorded), answers: byKey(keys, answers) };
+  return { heads: byKey(threads, heads), answers: byKey(keys, answers) };
 }
 
 function distinct<T>(values: T[], textOf: (value: T) => string): Map<string, T> {

@@ -15,14 +15,12 @@ export type Draft = {
   id: string;
   consent: NewConsent;
   thread: TenantThread | null;
-  once: TenantDigest | null;
 };
 export type Call = { input: RecordConsents; drafts: Draft[]; key: TenantDigest | null };
 
 /** What stood before in the database; of each kind by the text of its key. */
 export type Earlier = {
   heads: Map<string, ThreadHead>;
-  once: Map<string, RecordedConsent>;
   answers: Map<string, KeptAnswer>;
 };
 
@@ -41,7 +39,6 @@ export function draft(input: RecordConsents, newId: () => string): Call {
       id,
       consent,
       thread: thread && { tenantId, ...thread },
-      once: consent.once === undefined ? null : { tenantId, digest: hash("sha256", consent.once) },
     };
   });
   const key = input.idempotency && { tenantId, digest: hash("sha256", input.idempotency.key) };
@@ -64,7 +61,6 @@ export function makeGroup(
   const group: Group = { outcomes: [], toStore: { rows: [], heads: [], answers: [], audits: [], now } };
   const { toStore } = group;
   const heads = new Map(earlier.heads);
-  const once = new Map(earlier.once);
   const keys = new Set<string>();
 
   for (const call of calls) group.outcomes.push(decide(call));
@@ -86,7 +82,7 @@ export function makeGroup(
     )
       return new ConflictError("The consent was erased");
     if (key !== null) keys.add(digestText(key));
-    const recorded = call.drafts.map((one) => recordOnce(call, one));
+    const recorded = call.drafts.map((one) => record(call, one));
     if (key !== null)
       toStore.answers.push({
         tenantId: key.tenantId,
@@ -102,15 +98,7 @@ export function makeGroup(
     return { recorded, replayed: null };
   }
 
-  function recordOnce(call: Call, one: Draft): RecordedConsent {
-    const before = one.once && once.get(digestText(one.once));
-    if (before) return { ...before, isRepeat: true };
-    const recorded = record(call, one);
-    if (one.once !== null) once.set(digestText(one.once), recorded);
-    return recorded;
-  }
-
-  function record({ input }: Call, { id, consent, thread, once }: Draft): RecordedConsent {
+  function record({ input }: Call, { id, consent, thread }: Draft): RecordedConsent {
     const { tenantId } = input.ctx.caller;
     const head = (thread && heads.get(threadText(thread))) ?? null;
     // Clocks of several processes differ; in a thread time does not go back.
@@ -136,8 +124,8 @@ export function makeGroup(
       surface: consent.surface,
       action,
       grantStands,
-      thread: thread && { ...thread, position, previousDigest },
-      onceDigest: once?.digest ?? null,
+      thread: thread && { ...thread, position },
+      previousDigest,
       shortToken: consent.shortToken ?? null,
       issuer: consent.issuer ?? null,
       target: consent.target ?? null,
@@ -149,7 +137,7 @@ export function makeGroup(
     const { recordDigest } = sealed;
     if (thread !== null)
       heads.set(threadText(thread), { id, recordDigest, position, grantStands, createdAt });
-    return { token: consentToken(id), id, recordDigest, createdAt, action, isRepeat: false };
+    return { token: consentToken(id), id, recordDigest, createdAt, action };
   }
 }
 

@@ -17,8 +17,9 @@ export type RecordRow = SealedRecord & {
   surface: ConsentSurface;
   action: ConsentAction;
   grantStands: boolean;
-  thread: (ThreadKey & { position: number; previousDigest: string | null }) | null;
-  onceDigest: string | null;
+  thread: (ThreadKey & { position: number }) | null;
+  /** That the record discloses as the one before; also where it stands in no thread. */
+  previousDigest: string | null;
   shortToken: string | null;
   issuer: string | null;
   target: string | null;
@@ -72,17 +73,17 @@ const STORE = `
   ), item AS MATERIALIZED (
     SELECT item.*, first.seq + item.place AS seq
     FROM unnest($5::uuid[], $6::uuid[], $7::bigint[], $8::text[], $9::text[], $10::boolean[], $11::bytea[], $12::text[], $13::text[],
-                $14::bytea[], $15::bytea[], $16::int[], $17::bytea[], $18::bytea[], $19::text[], $20::text[],
-                $21::text[], $22::text[], $23::text[], $24::timestamptz[], $25::timestamptz[], $26::int[])
+                $14::bytea[], $15::bytea[], $16::int[], $17::bytea[], $18::text[], $19::text[],
+                $20::text[], $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::int[])
       AS item (tenant_id, id, chain_id, surface, action, grant_stands, record_digest, lasting, personal,
-               person_digest, thread_digest, thread_position, previous_digest, once_digest, short_token, issuer,
+               person_digest, thread_digest, thread_position, previous_digest, short_token, issuer,
                target, scope, site, created_at, expires_at, place), first
   ), stored AS (
     INSERT INTO app.consents (tenant_id, id, seq, surface, action, grant_stands, record_digest, lasting, personal,
-      person_digest, thread_digest, thread_position, previous_digest, once_digest, short_token, issuer, target,
+      person_digest, thread_digest, thread_position, previous_digest, short_token, issuer, target,
       scope, site, created_at, expires_at)
     SELECT tenant_id, id, seq, surface, action, grant_stands, record_digest, lasting, personal,
-      person_digest, thread_digest, thread_position, previous_digest, once_digest, short_token, issuer, target,
+      person_digest, thread_digest, thread_position, previous_digest, short_token, issuer, target,
       scope, site, created_at, expires_at
     FROM item
     RETURNING tenant_id
@@ -100,19 +101,19 @@ const STORE = `
     SELECT record_digest, tenant_id, id, chain_id, created_at FROM item
   ), counted AS (
     INSERT INTO app.monthly_hashes AS month (tenant_id, month, hashes)
-    SELECT tenant_id, $27::date, count(*) FROM stored GROUP BY tenant_id ORDER BY tenant_id
+    SELECT tenant_id, $26::date, count(*) FROM stored GROUP BY tenant_id ORDER BY tenant_id
     ON CONFLICT (tenant_id, month) DO UPDATE SET hashes = month.hashes + excluded.hashes
     RETURNING tenant_id, hashes
   ), quota AS (
     SELECT app.within_quota(counted.hashes, plan.hashes_max) AS used
-    FROM unnest($28::uuid[], $29::bigint[]) AS plan (tenant_id, hashes_max) JOIN counted USING (tenant_id)
+    FROM unnest($27::uuid[], $28::bigint[]) AS plan (tenant_id, hashes_max) JOIN counted USING (tenant_id)
   ), answered AS (
     INSERT INTO app.idempotency_keys (tenant_id, key_sha256, request_sha256, answer, created_at)
-    SELECT answer.*, $34::timestamptz FROM unnest($30::uuid[], $31::bytea[], $32::bytea[], $33::text[]) AS answer, ready
+    SELECT answer.*, $33::timestamptz FROM unnest($29::uuid[], $30::bytea[], $31::bytea[], $32::text[]) AS answer, ready
   ), audited AS (
     INSERT INTO app.audit_logs (tenant_id, request_id, api_key_id, action, resource_type, resource_id, ip_address, status_code, created_at)
-    SELECT call.*, $34::timestamptz
-    FROM unnest($35::uuid[], $36::uuid[], $37::uuid[], $38::text[], $39::text[], $40::text[], $41::text[], $42::smallint[]) AS call, ready
+    SELECT call.*, $33::timestamptz
+    FROM unnest($34::uuid[], $35::uuid[], $36::uuid[], $37::text[], $38::text[], $39::text[], $40::text[], $41::smallint[]) AS call, ready
   )
   SELECT EXISTS (SELECT FROM access) AS current, EXISTS (SELECT FROM ready) AS ready, (SELECT sum(used) FROM quota) AS used`;
 
@@ -130,7 +131,7 @@ export async function storeRecords(db: Pick<PoolClient, "query">, records: Recor
   return rows[0]!.ready ? "stored" : "staleThreads";
 }
 
-const TAKEN = new Set(["consents_thread", "consents_once", "idempotency_keys_pkey"]);
+const TAKEN = new Set(["consents_thread", "idempotency_keys_pkey"]);
 const UNIQUE_VIOLATION = "23505";
 const DEADLOCK = "40P01";
 
@@ -163,8 +164,7 @@ function valuesOf({ rows, heads, answers, audits, accessVersion, quotas, now }: 
     bytes((row) => row.thread?.personDigest ?? null),
     bytes((row) => row.thread?.threadDigest ?? null),
     plain((row) => row.thread?.position ?? null),
-    bytes((row) => row.thread?.previousDigest ?? null),
-    bytes((row) => row.onceDigest),
+    bytes((row) => row.previousDigest),
     plain((row) => row.shortToken),
     sorted.map((row) => row.issuer),
     sorted.map((row) => row.target),
