@@ -9,8 +9,7 @@ export type ExportState = ExportRow["state"];
 
 /** The legal moves, by where they lead; there are no others. */
 const REACHED_FROM: Record<ExportState, readonly ExportState[]> = {
-  // Begun anew, when values were erased meanwhile.
-  pending: ["pending", "processing"],
+  pending: [],
   // Again from processing: the attempt before died. From failed: an operator retried its dead letter.
   processing: ["pending", "processing", "failed"],
   completed: ["processing"],
@@ -27,23 +26,17 @@ export type ExportKey = { tenantId: string; id: string };
 export type ExportAttempt = ExportKey & { attempt: string };
 
 type Queryable = Pick<PoolClient, "query">;
-/** Further conditions of a move, and what it sets beside the state, as SQL: over `values` from $4 on, or from $3 of several. */
+/** Further conditions of a move, and what it sets beside the state, as SQL: over `values` from $4 on. */
 type Move = { to: ExportState; where?: string; set?: string; values?: unknown[] };
 
 /** Moves one export. @returns whether it moved: not when another process has moved it, or the conditions do not hold. */
 async function moveExport(db: Queryable, { tenantId, id }: ExportKey, move: Move): Promise<boolean> {
-  const where = `id = $3 ${move.where ? `AND ${move.where}` : ""}`;
-  return (await moveExports(db, tenantId, { ...move, where, values: [id, ...(move.values ?? [])] })) === 1;
-}
-
-/** @returns how many of the tenant's exports moved. */
-async function moveExports(db: Queryable, tenantId: string, move: Move): Promise<number> {
   const { rowCount } = await db.query(
     `UPDATE app.exports SET state = $2 ${move.set ? `, ${move.set}` : ""}
-     WHERE tenant_id = $1 AND state = ANY('{${REACHED_FROM[move.to].join(",")}}') ${move.where ? `AND ${move.where}` : ""}`,
-    [tenantId, move.to, ...(move.values ?? [])],
+     WHERE tenant_id = $1 AND id = $3 AND state = ANY('{${REACHED_FROM[move.to].join(",")}}') ${move.where ? `AND ${move.where}` : ""}`,
+    [tenantId, move.to, id, ...(move.values ?? [])],
   );
-  return rowCount ?? 0;
+  return rowCount === 1;
 }
 
 /**
@@ -96,26 +89,4 @@ export function failExport(db: Queryable, key: ExportKey, jobId: string, failure
 
 export function expireExport(db: Queryable, key: ExportKey): Promise<boolean> {
   return moveExport(db, key, { to: "expired" });
-}
-
-/**
- * For an erasure of values that hashes carry, in its transaction: takes back all files of the tenant, as any may hold them. Those that
- * are done expire, and sweepExports deletes them; those under way begin anew, by the same jobs, and read what the erasure has left.
- */
-export async function discardExports(tx: Queryable, { tenantId }: { tenantId: string }): Promise<void> {
-  // Until the erasure commits, none begins (createExport waits for the tenant), is taken up or is completed.
-  await tx.query("SELECT FROM app.tenants WHERE id = $1 FOR NO KEY UPDATE", [tenantId]);
-  await tx.query("SELECT FROM app.exports WHERE tenant_id = $1 AND state <> 'expired' FOR UPDATE", [
-    tenantId,
-  ]);
-  await moveExports(tx, tenantId, { to: "expired" });
-  await moveExports(tx, tenantId, { to: "pending", set: "attempt = NULL, total_rows = 0" });
-}
-
-export async function isPending(db: Queryable, { tenantId, id }: ExportKey): Promise<boolean> {
-  const { rows } = await db.query(
-    "SELECT FROM app.exports WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
-    [tenantId, id],
-  );
-  return rows.length === 1;
 }

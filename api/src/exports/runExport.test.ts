@@ -5,13 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { beginExport, createExportFolder, type ExportFolder, fillPending } from "#test/support/exports.ts";
-import { until } from "#test/support/until.ts";
-import { withTransaction } from "../db/transaction.ts";
 import { createJobQueue, type JobQueue } from "../jobs/jobQueue.ts";
 import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 import { createExportFiles, type ExportFiles } from "./exportFiles.ts";
-import { discardExports } from "./exportState.ts";
 import { getExport } from "./getExport.ts";
 import { type ExportJob, type RunExportDeps, runExport } from "./runExport.ts";
 import { sweepExports } from "./sweepExports.ts";
@@ -112,63 +109,6 @@ test("HA-12 of two attempts at once the later one counts, and the earlier one le
   expect(await rowOf(begun.id)).toMatchObject({ state: "completed", attempt: second });
   expect(filesOf(begun.id)).toEqual([`${begun.tenant.tenantId}/${begun.id}.${second}`]);
   expect((await ask(begun)).body).toHaveLength(ROWS);
-});
-
-test("HA-12 an erasure takes back files that are done, and what is under way begins anew without the values", async () => {
-  const begun = await begin();
-  const done = await beginExport(begun.tenant);
-  await runExport(deps, await jobOf(begun.tenant.tenantId, done));
-  const { tenantId } = begun.tenant;
-  const meanwhile = async () => {
-    await withTransaction(api.db, async (tx) => {
-      await tx.query("UPDATE app.submissions SET external_id = NULL WHERE tenant_id = $1", [tenantId]);
-      await discardExports(tx, { tenantId });
-    });
-    expect(await rowOf(begun.id)).toMatchObject({ state: "pending", attempt: null, totalRows: 0 });
-  };
-  await runExport({ ...deps, files: interruptedFiles(meanwhile) }, begun.job);
-  const { body } = await ask(begun);
-  expect(body).toHaveLength(ROWS);
-  expect(new Set(body.map(({ externalId }: { externalId: string | null }) => externalId))).toEqual(
-    new Set([null]),
-  );
-  expect(filesOf(begun.id)).toHaveLength(1);
-
-  // The other file is out of reach at once, and deleted by the sweep.
-  expect(await ask({ ...begun, id: done })).toMatchObject({ status: 410 });
-  expect(filesOf(done)).toHaveLength(1);
-  await sweep();
-  expect(filesOf(done)).toEqual([]);
-  expect(filesOf(begun.id)).toHaveLength(1);
-});
-
-test("HA-12 no export begins or is taken up while an erasure is under way", async () => {
-  const begun = await begin(3);
-  const { tenantId } = begun.tenant;
-  let later: Promise<string>;
-  let run: Promise<void>;
-  await withTransaction(api.db, async (tx) => {
-    await discardExports(tx, { tenantId });
-    later = beginExport(begun.tenant, { format: "json" });
-    run = runExport(deps, begun.job);
-    // Both wait for us, and read what we leave.
-    await until(async () => {
-      await tx.query("SELECT pg_stat_clear_snapshot()"); // else a transaction sees what it saw first
-      const waiting = await tx.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-      return waiting.rows.length >= 2;
-    });
-    await tx.query("UPDATE app.submissions SET external_id = NULL WHERE tenant_id = $1", [tenantId]);
-  });
-  await run!;
-  await runExport(deps, await jobOf(tenantId, await later!));
-  for (const id of [begun.id, await later!]) {
-    const { body } = await ask({ ...begun, id });
-    expect(body.map(({ externalId }: { externalId: string | null }) => externalId)).toEqual([
-      null,
-      null,
-      null,
-    ]);
-  }
 });
 
 test("HA-12 a file is there for 24 hours to the millisecond, then 410, whether it is deleted already or not", async () => {

@@ -11,7 +11,6 @@ import {
   type ExportAttempt,
   type ExportKey,
   failExport,
-  isPending,
   reportProgress,
 } from "./exportState.ts";
 import { hashRows } from "./hashRows.ts";
@@ -47,16 +46,10 @@ export async function runExport(deps: RunExportDeps, job: ExportJob): Promise<vo
   const { db, logger } = deps;
   const log = { exportId: job.key.id, tenantId: job.key.tenantId };
   try {
-    do {
-      const attempt = { ...job.key, attempt: newId() };
-      if (!(await claimExport(db.pool, attempt, job.id))) return;
-      const written = await writeExport(deps, attempt, job.signal);
-      if (written !== null) {
-        logger.info({ ...log, ...written }, "export completed");
-        return;
-      }
-      // Another worker has it now, unless an erasure had it begun anew.
-    } while (await isPending(db.pool, job.key));
+    const attempt = { ...job.key, attempt: newId() };
+    if (!(await claimExport(db.pool, attempt, job.id))) return;
+    const written = await writeExport(deps, attempt, job.signal);
+    if (written !== null) logger.info({ ...log, ...written }, "export completed");
   } catch (error) {
     const isFinal = job.isLastTry || error instanceof TooLargeError;
     logger.error({ err: error, ...log, isFinal }, "export failed");
