@@ -161,6 +161,50 @@ describe("protocol §7: a person is erased", () => {
     expect(await traces(values)).not.toEqual([]);
   });
 
+  test("of whom a record says much and names nobody, by the record's token, and not where it names somebody", async () => {
+    const agent = `Agent ${randomUUID()}`;
+    const { visitor: _, ...nobodys } = logConsent("v", { userAgent: agent, metadata: { order: agent } });
+    const tenant = recordingTenant(api.db, tenantId);
+    const [record, named] = await tenant.record([nobodys, logConsent("v")]);
+    const eraseOne = (consentToken: string, by = key) =>
+      call(api.apiUrl, "POST", "/v1/consents/erasures", { key: by, body: { consentToken } });
+
+    const stranger = await createTenantKey(api, { scopes: ["manage"] });
+    expect((await eraseOne(record!.token, stranger.key)).status).toBe(404);
+    expect(await eraseOne(named!.token)).toMatchObject({
+      status: 409,
+      body: { error: "The consent names a person: erase the person" },
+    });
+    expect(await traces([agent])).not.toEqual([]);
+
+    const erased = await eraseOne(record!.token);
+    expect(erased).toMatchObject({ status: 201, body: { erased: 1 } });
+    expect(await traces([agent])).toEqual([]);
+    const { body } = await view(record!.token);
+    expect(body).toMatchObject({
+      erasedBy: erased.body.consentToken,
+      proofHash: `sha256:${record!.recordDigest}`,
+    });
+    expect(recordDigest(body._sd)).toBe(`0x${record!.recordDigest}`);
+    expect(await eraseOne(record!.token)).toMatchObject({ status: 201, body: { erased: 0 } });
+    expect((await eraseOne(erased.body.consentToken)).status).toBe(404);
+    expect(await checkInvariants(api.db, { verifySignatures: "none" })).toEqual([]);
+  });
+
+  test("not where a hold stands on the one record", async () => {
+    const { visitor: _, ...nobodys } = logConsent("v", { userAgent: "Agent" });
+    const [record] = await recordingTenant(api.db, tenantId).record([nobodys]);
+    const consentToken = record!.token;
+    const post = (path: string, body: object) => call(api.apiUrl, "POST", path, { key, body });
+    const hold = await post("/v1/consents/holds", { consentToken, reason: "A case" });
+    expect(await post("/v1/consents/erasures", { consentToken })).toMatchObject({
+      status: 409,
+      body: { error: "Under legal hold", reason: "A case" },
+    });
+    expect((await post(`/v1/consents/holds/${hold.body.id}/release`, { reason: "Over" })).status).toBe(200);
+    expect((await post("/v1/consents/erasures", { consentToken })).body).toMatchObject({ erased: 1 });
+  });
+
   test("who consents again afterwards begins a new thread, and a withdrawal of what was erased is refused", async () => {
     const { person, records } = personWithRecords();
     const tenant = recordingTenant(api.db, tenantId);
@@ -247,13 +291,23 @@ describe("protocol §7: a person is erased", () => {
   );
 
   test.each([
-    ["no person", {}, "person"],
     ["an empty one", { person: "" }, "person"],
     ["one that is no text", { person: 7 }, "person"],
     ["one that is too long", { person: "x".repeat(2_049) }, "person"],
   ])("%s is a 400 that names the member", async (_what, body, member) => {
     const answer = await call(api.apiUrl, "POST", "/v1/consents/erasures", { key, body });
     expect(answer).toMatchObject({ status: 400, body: { member } });
+  });
+
+  test.each([
+    ["neither", {}],
+    ["both", { person: "v", consentToken: `ct_${"0".repeat(32)}` }],
+  ])("a 400 says that a person or a consent is to be named, not %s", async (_what, body) => {
+    const { status, body: answer } = await call(api.apiUrl, "POST", "/v1/consents/erasures", { key, body });
+    expect([status, answer.error]).toEqual([
+      400,
+      "Invalid request body: must name either a person or a consentToken",
+    ]);
   });
 
   test("a key without the scope manage cannot", async () => {

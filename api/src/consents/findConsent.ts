@@ -37,18 +37,3 @@ export async function findConsentByToken(
   });
   return rows[0] ?? null;
 }
-
-/** The tenant's consent with this record digest, 32 bytes: its submission leads to it. */
-export async function findConsentByDigest(
-  { pool }: Database,
-  tenantId: string,
-  recordDigest: Uint8Array,
-): Promise<StoredConsent | null> {
-  const { rows } = await pool.query<StoredConsent>({
-    name: "find-consent-by-digest",
-    text: `SELECT ${CONSENT_COLUMNS} FROM app.submissions s JOIN app.consents c ON c.tenant_id = s.tenant_id AND c.id = s.id
-           WHERE s.content_hash = $2 AND s.tenant_id = $1`,
-    values: [tenantId, recordDigest],
-  });
-  return rows[0] ?? null;
-}

@@ -4,7 +4,7 @@ import { consentHolds } from "../db/consentHolds.ts";
 import { NotFoundError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
-import { erasureLock } from "./erasePerson.ts";
+import { erasureLock } from "./erasure.ts";
 import { findConsentByToken } from "./findConsent.ts";
 import { type HoldAnswer, toHoldAnswer } from "./holdAnswer.ts";
 import { personDigest } from "./threads.ts";

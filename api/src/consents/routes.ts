@@ -5,6 +5,7 @@ import { type Access, defineRoute, EXAMPLE_ID, type KeyAccess, type Route } from
 import type { createVerbContext } from "../http/verbContext.ts";
 import { consentToken } from "./consentToken.ts";
 import { type ConsentDescription, proofHash } from "./describeConsent.ts";
+import { eraseConsent } from "./eraseConsent.ts";
 import { erasePerson } from "./erasePerson.ts";
 import type { StoredConsent } from "./findConsent.ts";
 import { listErasures } from "./listErasures.ts";
@@ -52,7 +53,7 @@ function erasureRoutes({ verbContext, chains }: ConsentRoutesDeps): Route[] {
     defineRoute({
       method: "post",
       path: "/v1/consents/erasures",
-      summary: "Erase a person",
+      summary: "Erase a person, or what one record holds of somebody whom it does not name",
       description:
         "On all consent surfaces of the tenant. Digests stay, so that what is left of the records still verifies.",
       access: changing("consent.erase", "consent"),
@@ -60,12 +61,16 @@ function erasureRoutes({ verbContext, chains }: ConsentRoutesDeps): Route[] {
       bodyExample: { person: "visitor-4711" },
       answers: {
         201: { description: "Erased; a repeat erases nothing and says so", schema: erasureAnswer },
-        409: { description: "Under legal hold; `reason` is the hold's" },
+        404: { description: "The tenant has no such consent" },
+        409: { description: "Under legal hold, and `reason` is the hold's; or the consent names a person" },
       },
-      handle: async (c, { body: { person, chainId } }) => {
-        const chain = await chains.forSubmission(chainId);
-        const input = { person, chainId: chain.chainId };
-        const { erased, record } = await erasePerson({ ctx: verbContext(c), input });
+      handle: async (c, { body: { person, consentToken, chainId: wanted } }) => {
+        const { chainId } = await chains.forSubmission(wanted);
+        const ctx = verbContext(c);
+        const { erased, record } =
+          person === undefined
+            ? await eraseConsent({ ctx, input: { consentToken: consentToken!, chainId } })
+            : await erasePerson({ ctx, input: { person, chainId } });
         const { token, recordDigest, createdAt } = record;
         return c.json({ erased, consentToken: token, proofHash: proofHash(recordDigest), createdAt }, 201);
       },

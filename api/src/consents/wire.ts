@@ -21,17 +21,23 @@ const reason = z
 
 export { pageQuery, token as consentTokenParam };
 
-export const eraseBody = z.object({
-  person,
-  chainId: z.int("must be a chain id").positive("must be a chain id").optional(),
-});
+const either = [
+  ({ person, consentToken }: { person?: string | undefined; consentToken?: string | undefined }) =>
+    (person === undefined) !== (consentToken === undefined),
+  "must name either a person or a consentToken",
+] as const;
+
+export const eraseBody = z
+  .object({
+    person: person.optional(),
+    consentToken: token.optional().describe("Of a record that names nobody"),
+    chainId: z.int("must be a chain id").positive("must be a chain id").optional(),
+  })
+  .refine(...either);
 
 export const placeHoldBody = z
   .object({ person: person.optional(), consentToken: token.optional(), reason })
-  .refine(
-    (hold) => (hold.person === undefined) !== (hold.consentToken === undefined),
-    "must name either a person or a consentToken",
-  );
+  .refine(...either);
 export type PlaceHoldInput = z.output<typeof placeHoldBody>;
 
 export const releaseHoldBody = z.object({ reason });

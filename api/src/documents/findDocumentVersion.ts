@@ -58,27 +58,6 @@ export async function findDocumentVersion(
   return found[0] ?? null;
 }
 
-/** The same by the version's number. */
-export async function findDocumentVersionByNumber(
-  orm: Reader,
-  tenantId: string,
-  number: number,
-): Promise<DocumentVersion | null> {
-  const found = await select(orm, tenantId, eq(documentVersions.number, number));
-  return found[0] ?? null;
-}
-
-/** The active version of a document in a language (as `canonicalLanguage` spells it). */
-export async function findActiveVersion(
-  orm: Reader,
-  tenantId: string,
-  { slug, language }: { slug: string; language: string },
-): Promise<DocumentVersion | null> {
-  const isActive = and(eq(documentVersions.language, language), eq(documentVersions.status, "active"));
-  const found = await select(orm, tenantId, and(eq(documents.slug, slug), isActive));
-  return found[0] ?? null;
-}
-
 type Page = { limit: number; offset: number };
 
 /** Versions of a document, the newest first. */

@@ -1,0 +1,47 @@
+import { ConflictError, NotFoundError } from "../errors.ts";
+import type { VerbArgs } from "../verb.ts";
+import { LegalHoldError } from "./consentErrors.ts";
+import { consentIdOf } from "./consentToken.ts";
+import {
+  type ErasureAnswer,
+  eraseLocked,
+  LOCKED_COLUMNS,
+  type LockedRecord,
+  withErasure,
+} from "./erasure.ts";
+
+const FIND_HOLD = `
+  SELECT reason FROM app.consent_holds
+  WHERE tenant_id = $1 AND released_at IS NULL AND consent_id = $2 ORDER BY id LIMIT 1`;
+const LOCK_RECORD = `
+  SELECT ${LOCKED_COLUMNS}, thread_digest IS NOT NULL AS "namesPerson", erased_by IS NOT NULL AS "isErased"
+  FROM app.consents WHERE tenant_id = $1 AND id = $2 AND surface <> 'erasure' FOR UPDATE`;
+const FORGET_HOLDS = `
+  DELETE FROM app.consent_holds WHERE tenant_id = $1 AND released_at IS NOT NULL AND consent_id = $2`;
+
+type Row = LockedRecord & { namesPerson: boolean; isErased: boolean };
+
+/**
+ * Erases what one record holds of a person whom it does not name: an address, an agent, metadata. Digests stay. A repeat erases nothing and
+ * leaves a record that says so.
+ * @throws {NotFoundError} @throws {ConflictError} for a record that names its person, of whom others may tell as much.
+ * @throws {LegalHoldError} 409 with the hold's reason; nothing is erased.
+ */
+export async function eraseConsent({
+  ctx,
+  input,
+}: VerbArgs<{ consentToken: string; chainId: number }>): Promise<ErasureAnswer> {
+  return withErasure(ctx, input.chainId, async (erasure) => {
+    const key = [erasure.tenantId, consentIdOf(input.consentToken)];
+    const { rows } = await erasure.tx.query<Row>(LOCK_RECORD, key);
+    const [record] = rows;
+    if (record === undefined) throw new NotFoundError("Consent");
+    if (record.namesPerson) throw new ConflictError("The consent names a person: erase the person");
+    if (record.isErased) return [];
+    const held = await erasure.tx.query<{ reason: string }>(FIND_HOLD, key);
+    if (held.rows[0] !== undefined) throw new LegalHoldError(held.rows[0].reason);
+    await eraseLocked(erasure, [record]);
+    await erasure.tx.query(FORGET_HOLDS, key);
+    return [record];
+  });
+}
