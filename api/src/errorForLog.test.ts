@@ -33,7 +33,7 @@ test("the code, the causes and where it happened are kept; what else hangs on an
 test("of a statement that failed its values stay out of the log, and its text and its cause do not", async () => {
   const pool = new pg.Pool({ connectionString: "postgres://127.0.0.1:1/nothing" });
   const error = await drizzle(pool)
-    .execute(sql`SELECT ${"jane.roe@private.example"}::text`)
+    .execute(sql`SELECT ${"Case 12\nconcerns jane.roe@private.example\n    at jane.roe"}::text`)
     .then(
       () => null,
       (reason: unknown) => reason,
@@ -43,6 +43,10 @@ test("of a statement that failed its values stay out of the log, and its text an
   expect(written).toContain("SELECT $1::text");
   expect(written).toContain("ECONNREFUSED");
   expect(written).not.toContain("jane.roe");
+  expect(written).toContain("errorForLog.test.ts");
+  const wrapped = new Error("could not place the hold", { cause: error });
+  expect(JSON.stringify(errorForLog(wrapped))).not.toContain("jane.roe");
+  expect(JSON.stringify(errorForLog(wrapped))).toContain("SELECT $1::text");
 });
 
 test("what is thrown and is no error is written as it is", () => {

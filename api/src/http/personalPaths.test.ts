@@ -10,8 +10,12 @@ import { mountRoutes } from "./mountRoutes.ts";
 import { requestLog } from "./requestLog.ts";
 import { defineRoute } from "./route.ts";
 
-/** What the log and the audit rows say after a call of `path`, whose route has this resource type. */
-async function traces(resourceType: string, path: string): Promise<string> {
+/** What the log and the audit rows say after a call of a route with this resource type, or of what has none. */
+async function traces(
+  resourceType: string,
+  path: string,
+  { method = "DELETE", calls = 1 } = {},
+): Promise<string> {
   const lines: string[] = [];
   const rows: CallRecord[] = [];
   const app = new Hono<AppEnv>();
@@ -38,12 +42,25 @@ async function traces(resourceType: string, path: string): Promise<string> {
     checkHmac: pass,
   });
   const env = { incoming: { socket: {} }, outgoing: { setHeader: () => {} } };
-  await app.request(path, { method: "DELETE" }, env as never);
-  expect([lines.length, rows.length]).toEqual([1, 1]);
+  await app.request(path, { method }, env as never);
+  expect([lines.length, rows.length]).toEqual([1, calls]);
   return lines.join() + JSON.stringify(rows);
 }
 
 test("protocol §7: where a path names a person, neither the log nor the audit row keeps the name", async () => {
   expect(await traces("person", "/things/alice")).not.toContain("alice");
   expect(await traces("thing", "/things/alice")).toContain("alice");
+});
+
+test.each([
+  ["another method", "PUT", "/things/alice"],
+  ["a preflight", "OPTIONS", "/things/alice"],
+  ["a slash too many", "DELETE", "/things/alice/"],
+  ["a segment too many", "DELETE", "/things/alice/more"],
+  ["a line break", "DELETE", "/things/%0aalice/more\n"],
+  ["another path", "DELETE", "/other/alice"],
+])("protocol §7: of a path without a route the log keeps no name: %s", async (_what, method, path) => {
+  const kept = await traces("person", path, { method, calls: 0 });
+  expect(kept).not.toContain("alice");
+  expect(kept).toContain(`"path":"/${path.split("/")[1]}/…"`);
 });

@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import type { Logger } from "pino";
@@ -7,8 +8,11 @@ import type { createClientAddress } from "./clientAddress.ts";
 import { type AppEnv, setHeader } from "./context.ts";
 import { PERSON } from "./route.ts";
 
+/** Where only this middleware has matched, there is no route. */
+const EVERY_PATH = "/*";
+
 /** Gives every request its id and writes one line about it when it is answered. Paths only, for a query may hold personal
- * values; where the path itself names a person, the route's pattern. */
+ * values; where the path itself names a person, the route's pattern; of a path without a route, which may name one too, its first segment. */
 export function requestLog(
   logger: Logger,
   clientAddress: ReturnType<typeof createClientAddress>,
@@ -38,11 +42,16 @@ export function requestLog(
     const line = {
       requestId,
       method: c.req.method,
-      path: c.get("call")?.resourceType === PERSON ? route : c.req.path,
+      path: loggedPath(c, route),
       status,
       ms: Math.round(tookMs * 10) / 10,
     };
     if (status >= 500) logger.error({ ...line, err: failure }, "request failed");
     else logger.info(line, "request");
   });
+}
+
+function loggedPath(c: Context<AppEnv>, route: string): string {
+  if (c.get("call")?.resourceType === PERSON) return route;
+  return route === EVERY_PATH ? c.req.path.replace(/^(\/[^/]*)\/.*$/s, "$1/…") : c.req.path;
 }
