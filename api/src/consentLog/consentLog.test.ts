@@ -143,6 +143,21 @@ describe("HE-2 the body of a consent", () => {
     expect(await rowsHolding(api.databaseUrl, "203.0.113.77")).toEqual([]);
   });
 
+  test("members that are null, and an agent that is empty, are absent", async () => {
+    const absent = {
+      user_agent: "",
+      visitor_id: null,
+      ip_address: null,
+      metadata: { categories: null, a: 1 },
+    };
+    const { status, body } = await record({ consent_type: "x", decision: "accept", ...absent });
+    expect(status).toBe(201);
+    const { record: kept } = (await view(body.data.consent_token)).body.data;
+    for (const name of ["user_agent", "visitor", "ip_masked", "categories"])
+      expect(kept).not.toHaveProperty(name);
+    expect(kept.metadata).toEqual({ a: 1 });
+  });
+
   test.each([
     ["accept", "grant"],
     ["custom", "grant"],
@@ -459,13 +474,13 @@ describe("HE-10 bad input has an error of its own, and nothing is stored", () =>
     [
       "nesting beyond 32",
       `{"consent_type":"x","decision":"accept","metadata":{"d":${"[".repeat(40)}${"]".repeat(40)}}}`,
-      "metadata.d[0]",
+      `metadata.d${"[0]".repeat(30)}`,
     ],
   ])("%s is a 400 that names the member", async (_name, raw, member) => {
     for (const path of ["/tool/v1/consents", "/tool/v1/consents/batch"]) {
       await expectRefused(() => call(api.apiUrl, "POST", path, { key, raw }), 400);
       const answer = await call(api.apiUrl, "POST", path, { key, raw });
-      if (member) expect(Object.keys(answer.body.errors)[0]).toContain(member.slice(0, 8));
+      if (member) expect(Object.keys(answer.body.errors)[0]).toBe(member);
     }
   });
 
@@ -473,7 +488,18 @@ describe("HE-10 bad input has an error of its own, and nothing is stored", () =>
     await expectRefused(() => record({ ...cookies, metadata: { a: "x".repeat(1_048_576) } }), 413);
   });
 
-  test("a key over its rate limit is a 429, and a month over its plan too", async () => {
+  test("a month over its plan is a 429, and nothing is stored", async () => {
+    const planned = await createTenantKey(api);
+    const plan = { plan: "free" };
+    await call(api.apiUrl, "PATCH", `/admin/tenants/${planned.tenantId}`, { key: api.adminKey, body: plan });
+    await api.db.pool.query(
+      "INSERT INTO app.monthly_hashes SELECT $1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, 1000000000",
+      [planned.tenantId],
+    );
+    await expectRefused(() => record(cookies, { key: planned.key }), 429);
+  });
+
+  test("a key over its rate limit is a 429", async () => {
     const limited = await createTenantKey(api, { rateLimitPerMinute: 1 });
     await record(cookies, { key: limited.key });
     let answer = await record(cookies, { key: limited.key });

@@ -26,11 +26,11 @@ export async function newLogConsent(
     visitor: input.visitor_id ?? undefined,
     site: site ?? undefined,
     document: versionId === undefined ? undefined : await shownDocument(tenantId, versionId, findVersion),
-    categories: categories as Record<string, boolean> | undefined,
+    categories: (categories ?? undefined) as Record<string, boolean> | undefined,
     jurisdiction: input.visitor_region ?? undefined,
     framework: input.compliance_framework ?? undefined,
     ipAddress: input.ip_address ?? undefined,
-    userAgent: input.user_agent ?? undefined,
+    userAgent: input.user_agent || undefined,
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
   };
 }

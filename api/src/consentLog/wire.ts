@@ -38,7 +38,7 @@ const metadata = object
   });
 
 function isCategories(categories: Json | undefined): boolean {
-  if (categories === undefined) return true;
+  if (categories === undefined || categories === null) return true;
   if (typeof categories !== "object" || categories === null || Array.isArray(categories)) return false;
   const entries = Object.entries(categories);
   return (
@@ -51,6 +51,9 @@ const ipAddress = z
   .string("must be an IP address")
   .max(100, "must be an IP address")
   .refine((address) => canonicalAddress(address) !== null, "must be an IP address");
+
+/** An empty one is none: a client that has none says so in either way. */
+const userAgent = z.union([z.literal(""), text(2_048)], "must be a text of at most 2048 characters");
 
 /** HE-2. A member that is null is one that is absent. */
 export const consentInput = z
@@ -66,7 +69,7 @@ export const consentInput = z
       visitor_region: text(100).nullish(),
       compliance_framework: text(100).nullish(),
       ip_address: ipAddress.nullish(),
-      user_agent: text(2_048).nullish(),
+      user_agent: userAgent.nullish(),
       metadata: metadata.nullish(),
     },
     "must be an object",
@@ -91,7 +94,7 @@ export const batchInput = z.object(
 export const withdrawInput = z.object(
   {
     ip_address: ipAddress.nullish(),
-    user_agent: text(2_048).nullish(),
+    user_agent: userAgent.nullish(),
     metadata: metadata.nullish(),
   },
   "must be an object",

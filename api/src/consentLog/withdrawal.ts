@@ -26,7 +26,7 @@ export function withdrawalOf(stored: StoredConsent, input: WithdrawInput): NewCo
     jurisdiction: text("jurisdiction"),
     framework: text("framework"),
     ipAddress: input.ip_address ?? undefined,
-    userAgent: input.user_agent ?? undefined,
+    userAgent: input.user_agent || undefined,
     metadata: input.metadata ?? undefined,
     previousDigest: stored.recordDigest.toString("hex"),
   };

@@ -105,6 +105,9 @@ describe("OS-6 POST /api/v1/consents", () => {
     ["ip_address", { ip_address: "203.0.113" }],
     ["consented_at", { consented_at: "yesterday" }],
     ["consented_at", { consented_at: "2999-01-01T00:00:00Z" }],
+    ["consented_at", { consented_at: "0000-01-01T00:00:00Z" }],
+    ["consented_at", { consented_at: "1970-01-01T00:00:00+01:00" }],
+    ["expires_at", { expires_at: "9999-12-31T23:59:59-01:00" }],
     ["expires_at", { consented_at: "2026-01-02T00:00:00Z", expires_at: "2026-01-01T00:00:00Z" }],
   ])("an invalid %s is a 422 that names it", async (member, changed) => {
     const { key } = await siteKey();

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { paginationAnswer } from "../accounts/wire.ts";
 import { ACTION_OF_PROOF_ACTION } from "../consents/actions.ts";
 import { canonicalAddress } from "../consents/ipAddress.ts";
+import { storableTime } from "../http/storableTime.ts";
 
 const ACTIONS = Object.keys(ACTION_OF_PROOF_ACTION) as (keyof typeof ACTION_OF_PROOF_ACTION)[];
 const VISITOR_CHARACTERS_MAX = 255;
@@ -20,10 +21,7 @@ const text = (max: number) =>
 const visitorId = text(VISITOR_CHARACTERS_MAX);
 export const visitorParam = visitorId;
 
-/** With an offset, as ISO 8601 and RFC 3339 write it. */
-const time = z.iso
-  .datetime({ offset: true, error: "must be a time in ISO 8601 with its offset" })
-  .transform((value) => new Date(value));
+const time = storableTime("must be a time in ISO 8601 with its offset, from 1970 on");
 
 const signal = text(SIGNAL_CHARACTERS_MAX);
 

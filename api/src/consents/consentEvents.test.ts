@@ -122,6 +122,13 @@ describe("HA-10 consent.expired", () => {
     expect(await typesOf(tenant)).toEqual([]);
   });
 
+  test("is told of a grant after which a banner was closed", async () => {
+    const tenant = await newTenant(["consent.expired"]);
+    await tenant.record([expiring("v"), receiptEvent("v", { action: "none" })]);
+    await tellExpired(api.db, AFTER);
+    expect(await typesOf(tenant)).toEqual(["consent.expired"]);
+  });
+
   test("is told of more than fit into one transaction", async () => {
     const tenant = await newTenant(["consent.expired"]);
     await tenant.record(Array.from({ length: 501 }, (_, n) => expiring(`v${n}`)));

@@ -22,11 +22,23 @@ describe("protocol §7: of an IP address only a mask is kept", () => {
 
   test("spellings of one address are one address", () => {
     expect(canonicalAddress("2001:0DB8:0000::0001")).toBe(canonicalAddress("2001:db8::1"));
-    expect(canonicalAddress("::ffff:1.2.3.4")).toBe("1.2.3.4");
+    for (const mapped of [
+      "::ffff:1.2.3.4",
+      "::FFFF:0102:0304",
+      "::ffff:102:304",
+      "0:0:0:0:0:ffff:1.2.3.4",
+      "0::ffff:1.2.3.4%eth0",
+    ])
+      expect(canonicalAddress(mapped), mapped).toBe("1.2.3.4");
+    expect(canonicalAddress("::ffff:0:0")).toBe("0.0.0.0");
+    expect(canonicalAddress("::fffe:1.2.3.4")).toBe("::fffe:102:304");
   });
 
-  test.each(["", "1.2.3", "1.2.3.256", "01.2.3.4", "host", ":::", "1.2.3.4 "])("%j is none", (text) => {
-    expect(canonicalAddress(text)).toBeNull();
-    expect(() => maskAddress(text)).toThrow("Not an IP address");
-  });
+  test.each(["", "1.2.3", "1.2.3.256", "01.2.3.4", "host", ":::", "1.2.3.4 ", "1.2.3.4%x"])(
+    "%j is none",
+    (text) => {
+      expect(canonicalAddress(text)).toBeNull();
+      expect(() => maskAddress(text)).toThrow("Not an IP address");
+    },
+  );
 });

@@ -4,14 +4,17 @@ import { InvalidInputError } from "../errors.ts";
 const IPV6_GROUPS = 8;
 /** 48 bits. */
 const IPV6_MASK_GROUPS = 3;
-const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** As the URL standard's serializer writes it. */
+const MAPPED_IPV4 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
 /** The one spelling of an address, without a zone; an IPv4 address in IPv6's clothes is the IPv4 address. Null for what is none. */
 export function canonicalAddress(text: string): string | null {
-  const address = MAPPED_IPV4.exec(text)?.[1] ?? text.split("%")[0]!;
-  const version = isIP(address);
-  if (version === 0) return null;
-  return version === 4 ? address : compress(address);
+  if (isIP(text) !== 6) return isIP(text) === 4 ? text : null;
+  const address = compress(text.split("%")[0]!);
+  const mapped = MAPPED_IPV4.exec(address)
+    ?.slice(1)
+    .map((group) => Number.parseInt(group, 16));
+  return mapped ? mapped.flatMap((group) => [group >> 8, group & 0xff]).join(".") : address;
 }
 
 /**

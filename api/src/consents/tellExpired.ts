@@ -16,13 +16,13 @@ const TAKE = `
     WHERE expires_at <= $1 ORDER BY expires_at, tenant_id, id LIMIT ${LAPSED_MAX} FOR UPDATE SKIP LOCKED)
   RETURNING tenant_id, id`;
 
-// A grant that still stood: one that was withdrawn, replaced or erased has not expired.
+// A grant that still stood: one that was withdrawn, replaced or erased has not expired; a banner that was closed changes nothing.
 const STOOD = `
   SELECT c.tenant_id, c.expires_at, ${consentEventData("c")} AS data
   FROM unnest($1::uuid[], $2::uuid[]) AS lapsed (tenant_id, id) JOIN app.consents c USING (tenant_id, id)
   WHERE c.action = 'grant' AND c.erased_by IS NULL AND NOT EXISTS (
     SELECT FROM app.consents next WHERE next.tenant_id = c.tenant_id AND next.person_digest = c.person_digest
-      AND next.thread_digest = c.thread_digest AND next.thread_position > c.thread_position)
+      AND next.thread_digest = c.thread_digest AND next.thread_position > c.thread_position AND next.action <> 'none')
   ORDER BY c.expires_at, c.tenant_id, c.id`;
 
 type Lapsed = { tenant_id: string; id: string };

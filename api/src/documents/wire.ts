@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { paginationAnswer } from "../accounts/wire.ts";
+import { storableTime } from "../http/storableTime.ts";
 import { DOCUMENT_STATUSES } from "./documentStatus.ts";
 import { canonicalLanguage } from "./language.ts";
 
 export const LANGUAGE_BY_DEFAULT = "en";
-const TIME = "must be a time such as 2026-12-01T00:00:00Z";
 
 /** Stands in a path, so that it needs no escaping there. */
 export const slug = z
@@ -39,11 +39,7 @@ export const createVersionBody = z.object(
     language: language.default(LANGUAGE_BY_DEFAULT),
     // Kept as it comes, line ends and all: what people consent to is exactly these characters.
     text: z.string("must be a text that is not empty").min(1, "must be a text that is not empty"),
-    effective_at: z.iso
-      .datetime({ offset: true, error: TIME })
-      .transform((text) => new Date(text))
-      .refine((at) => at.getUTCFullYear() >= 1970 && at.getUTCFullYear() <= 9999, TIME)
-      .optional(),
+    effective_at: storableTime("must be a time such as 2026-12-01T00:00:00Z").optional(),
     activate: z.boolean("must be true or false").default(false),
   },
   "must be an object",
