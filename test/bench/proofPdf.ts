@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import fontkit from "@pdf-lib/fontkit";
 import { PDFDocument } from "pdf-lib";
-import type { ConsentProof } from "#api/consentProof/pdf/proof.ts";
 import { renderProofPdf } from "#api/consentProof/pdf/renderProofPdf.ts";
+import { PROOF as proof, PROOF_URLS as urls } from "#test/support/consentProof.ts";
 import { randomHash } from "./contentHashes.ts";
 import { load } from "./load.ts";
 import { interleave, loadWithoutErrors } from "./measure.ts";
@@ -19,44 +19,6 @@ const documentConnections = 4;
 const verifyConnections = 4;
 
 const font = readFileSync(createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"));
-
-const proof: ConsentProof = {
-  receiptId: "rcpt_7f3a",
-  recordSha256: "9f".repeat(32),
-  domain: "shop.example",
-  visitorId: "visitor-1",
-  consentedAt: new Date("2026-11-20T10:30:00Z"),
-  expiresAt: new Date("2027-11-20T10:30:00Z"),
-  action: "custom_selection",
-  categories: { necessary: true, functional: true, analytics: false, advertising: false },
-  bannerMode: "opt-in",
-  pageUrl: "https://shop.example/čokolada",
-  country: "RS",
-  language: "sr",
-  gpc: { detected: true, honored: false },
-  maskedIp: "203.0.113.0",
-  tcfString: "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
-  acString: "1~1.35.41.101",
-  gppString: "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
-  flags: [],
-  signature: { scheme: "HMAC-SHA256", value: "d2".repeat(32), keyId: "key-1" },
-  anchor: {
-    chainId: 137,
-    contractAddress: `0x${"c0".repeat(20)}`,
-    publisher: `0x${"b0".repeat(20)}`,
-    txHash: `0x${"ab".repeat(32)}`,
-    blockNumber: 65_432_100,
-    blockTimestamp: 1_795_190_400,
-    merkleRoot: `0x${"cd".repeat(32)}`,
-    leafIndex: 41,
-    leafCount: 5_000,
-  },
-};
-const urls = {
-  receiptPage: "https://holdfast.example/receipt/rcpt_7f3a",
-  proofPdf: "https://holdfast.example/receipt/rcpt_7f3a/pdf",
-  verifyProof: "https://holdfast.example/api/consent/verify-proof",
-};
 
 /** A whole proof against one line of text in a document of pdf-lib, each in one thread; and what documents do to other requests. */
 export async function run({ startStack }: { startStack: StartStack }): Promise<Row[]> {

@@ -1,34 +1,20 @@
 import { z } from "zod";
-import type { Json } from "#protocol/consentRecord.ts";
 import { language } from "../documents/wire.ts";
+import { objectOf, textOf } from "../http/bodyFields.ts";
 
 const METADATA_BYTES_MAX = 16_384;
-const text = (max: number) =>
-  z
-    .string(`must be a text of 1 to ${max} characters`)
-    .min(1, `must be a text of 1 to ${max} characters`)
-    .max(max, `must be a text of 1 to ${max} characters`)
-    .refine((value) => !value.includes("\0"), "must not contain U+0000");
-const metadata = z
-  .unknown()
-  .refine(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "must be an object",
-  )
-  .transform((value) => value as { [name: string]: Json })
-  .refine(
-    (value) => Buffer.byteLength(JSON.stringify(value)) <= METADATA_BYTES_MAX,
-    `must have at most ${METADATA_BYTES_MAX} bytes as JSON`,
-  )
-  .refine((value) => !JSON.stringify(value).includes("\\u0000"), "must not contain U+0000");
+const metadata = objectOf(METADATA_BYTES_MAX).refine(
+  (value) => !JSON.stringify(value).includes("\\u0000"),
+  "must not contain U+0000",
+);
 
 /** PA-2. A member that is null is one that is absent. */
 export const createVerificationInput = z.object(
   {
-    external_id: text(255)
+    external_id: textOf(255)
       .nullish()
       .describe("Your name of the person; an erasure of it takes the verification's values and media"),
-    callback_url: text(2_048).nullish().describe("HTTPS; called once the verification is submitted (PA-9)"),
+    callback_url: textOf(2_048).nullish().describe("HTTPS; called once the verification is submitted (PA-9)"),
     metadata: metadata.nullish(),
   },
   "must be an object",
@@ -59,7 +45,7 @@ export const mediaFields = z
   .object({
     type: z.enum(MEDIA_TYPES, `must be one of ${MEDIA_TYPES.join(", ")}`),
     side: z.enum(SIDES, `must be one of ${SIDES.join(", ")}`).optional(),
-    document: text(100).optional().describe("Of a document: its type, such as passport"),
+    document: textOf(100).optional().describe("Of a document: its type, such as passport"),
   })
   .superRefine(({ type, side, document }, issues) => {
     const problem = (path: string, message: string) =>

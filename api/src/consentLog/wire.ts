@@ -3,6 +3,7 @@ import type { Json } from "#protocol/consentRecord.ts";
 import { receiptAnswer } from "../anchoring/wire.ts";
 import { ACTION_OF_LOG_DECISION } from "../consents/actions.ts";
 import { canonicalAddress } from "../consents/ipAddress.ts";
+import { objectOf, textOf } from "../http/bodyFields.ts";
 
 export const BATCH_CONSENTS_MAX = 100;
 const METADATA_BYTES_MAX = 65_536;
@@ -10,32 +11,10 @@ const CATEGORIES_MAX = 100;
 
 const DECISIONS = Object.keys(ACTION_OF_LOG_DECISION) as (keyof typeof ACTION_OF_LOG_DECISION)[];
 
-/** U+0000 is refused where a text names somebody or something: PostgreSQL could not be asked for it. */
-const text = (max: number) =>
-  z
-    .string(`must be a text of 1 to ${max} characters`)
-    .min(1, `must be a text of 1 to ${max} characters`)
-    .max(max, `must be a text of 1 to ${max} characters`)
-    .refine((value) => !value.includes("\0"), "must not contain U+0000");
-
-// Not z.record: it leaves out a member named __proto__, which is an ordinary one in JSON.
-const object = z
-  .unknown()
-  .refine(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "must be an object",
-  )
-  .transform((value) => value as { [name: string]: Json });
-
-const metadata = object
-  .refine(
-    (value) => Buffer.byteLength(JSON.stringify(value)) <= METADATA_BYTES_MAX,
-    `must have at most ${METADATA_BYTES_MAX} bytes as JSON`,
-  )
-  .refine(({ categories }) => isCategories(categories), {
-    message: `must map at most ${CATEGORIES_MAX} categories of 1 to 100 characters to true or false`,
-    path: ["categories"],
-  });
+const metadata = objectOf(METADATA_BYTES_MAX).refine(({ categories }) => isCategories(categories), {
+  message: `must map at most ${CATEGORIES_MAX} categories of 1 to 100 characters to true or false`,
+  path: ["categories"],
+});
 
 function isCategories(categories: Json | undefined): boolean {
   if (categories === undefined || categories === null) return true;
@@ -53,21 +32,21 @@ const ipAddress = z
   .refine((address) => canonicalAddress(address) !== null, "must be an IP address");
 
 /** An empty one is none: a client that has none says so in either way. */
-const userAgent = z.union([z.literal(""), text(2_048)], "must be a text of at most 2048 characters");
+const userAgent = z.union([z.literal(""), textOf(2_048)], "must be a text of at most 2048 characters");
 
 /** HE-2. A member that is null is one that is absent. */
 export const consentInput = z
   .object(
     {
-      consent_type: text(100).describe("cookie_consent, document_approval, or a word of your own"),
+      consent_type: textOf(100).describe("cookie_consent, document_approval, or a word of your own"),
       decision: z.enum(DECISIONS, `must be one of ${DECISIONS.join(", ")}`),
       document_version_id: z
         .string("must be the id of a document version")
         .max(255, "must be the id of a document version")
         .nullish(),
-      visitor_id: text(255).nullish(),
-      visitor_region: text(100).nullish(),
-      compliance_framework: text(100).nullish(),
+      visitor_id: textOf(255).nullish(),
+      visitor_region: textOf(100).nullish(),
+      compliance_framework: textOf(100).nullish(),
       ip_address: ipAddress.nullish(),
       user_agent: userAgent.nullish(),
       metadata: metadata.nullish(),

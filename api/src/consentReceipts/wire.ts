@@ -1,14 +1,10 @@
 import { z } from "zod";
+import { textOf } from "../http/bodyFields.ts";
 
-const TEXT_MAX = 2_048;
 export const EVENTS_MAX = 1_000;
 
-/** A URI or a text. U+0000 is refused: PostgreSQL could not be asked for it. */
-const text = z
-  .string(`must be a text of 1 to ${TEXT_MAX} characters`)
-  .min(1, `must be a text of 1 to ${TEXT_MAX} characters`)
-  .max(TEXT_MAX, `must be a text of 1 to ${TEXT_MAX} characters`)
-  .refine((value) => !value.includes("\0"), "must not contain U+0000");
+/** A URI or a text. */
+const text = textOf(2_048);
 
 /** SG-1. `action` must be there, also when it is null. */
 export const eventInput = z.object(

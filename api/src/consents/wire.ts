@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pageQuery, paginationAnswer } from "../accounts/wire.ts";
 import { receiptAnswer } from "../anchoring/wire.ts";
+import { textOf } from "../http/bodyFields.ts";
 
 const TOKEN = /^ct_[0-9a-f]{32}$/;
 const token = z.string("must be a consent token").regex(TOKEN, "must be a consent token");
@@ -8,16 +9,8 @@ const proofHash = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const time = z.iso.datetime();
 
 /** What records name somebody by: HashEntry's and OptSens's visitor, Signatu's subject, the gate's external id. */
-const person = z
-  .string("must be a text of 1 to 2048 characters")
-  .min(1, "must be a text of 1 to 2048 characters")
-  .max(2_048, "must be a text of 1 to 2048 characters")
-  .refine((text) => !text.includes("\0"), "must not contain U+0000");
-const reason = z
-  .string("must be a text of 1 to 1000 characters")
-  .min(1, "must be a text of 1 to 1000 characters")
-  .max(1_000, "must be a text of 1 to 1000 characters")
-  .refine((text) => !text.includes("\0"), "must not contain U+0000");
+const person = textOf(2_048);
+const reason = textOf(1_000);
 
 export { pageQuery, token as consentTokenParam };
 

@@ -4,39 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { selfSignedCertificate } from "#test/support/certificate.ts";
+import {
+  PROOF as proof,
+  RECEIPT_JSON as receiptJson,
+  PROOF_URLS as urls,
+} from "#test/support/consentProof.ts";
 import { poppler, skippedForPoppler } from "#test/support/poppler.ts";
 import { readReceiptAttachment } from "#verifier/pdfAttachment.ts";
 import { createPdfSigner, type PdfSigner } from "./pdfSigner.ts";
 import { renderProofPdf } from "./renderProofPdf.ts";
 
-const proof = {
-  receiptId: "rcpt_7f3a",
-  recordSha256: "9f".repeat(32),
-  domain: "shop.example",
-  visitorId: "visitor-1",
-  consentedAt: new Date("2026-11-20T10:30:00Z"),
-  expiresAt: null,
-  action: "accept_all",
-  categories: { necessary: true },
-  bannerMode: null,
-  pageUrl: null,
-  country: null,
-  language: null,
-  gpc: null,
-  maskedIp: null,
-  tcfString: null,
-  acString: null,
-  gppString: null,
-  flags: [],
-  signature: { scheme: "SHA-256", value: "d2".repeat(32), keyId: null },
-  anchor: null,
-} as unknown as Parameters<typeof renderProofPdf>[0]["proof"];
-const receiptJson = Buffer.from(JSON.stringify({ receipt: { hash: `0x${proof.recordSha256}` } }));
-const urls = {
-  receiptPage: "https://holdfast.example/receipt/rcpt_7f3a",
-  proofPdf: "https://holdfast.example/receipt/rcpt_7f3a/pdf",
-  verifyProof: "https://holdfast.example/api/consent/verify-proof",
-};
 const render = () => renderProofPdf({ proof, language: "sr", receiptJson, urls, isToBeSigned: true });
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
