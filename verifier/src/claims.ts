@@ -1,40 +1,66 @@
 import canonicalize from "canonicalize";
 import type { Json } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
-import { type Check, type DisclosedField, failed, passed, unchecked } from "./verification.ts";
+import {
+  type Check,
+  type DisclosedField,
+  failed,
+  passed,
+  type Statement,
+  unchecked,
+} from "./verification.ts";
 
-/** What the record is proven to say. `digest`: 64 hex digits, which the surfaces show as the consent's id. */
-export type ProvenRecord = { fields: Map<string, Json>; digest: string };
+/** What receipt and record are proven to say. `digest`: 64 hex digits, which the surfaces show as the consent's id. */
+export type Proven = { receipt: AnchorReceipt; fields: Map<string, Json>; digest: string };
 
-/** Something that a file says of a consent in plain sight, beside the proof, and what it must be. */
-export type Claim = { member: string; claimed: unknown; proven: (record: ProvenRecord) => Json | undefined };
+/**
+ * Something that a file says in plain sight, beside the proof, and what it must be. `mayBeOwnWord`: where nothing is proven about it, it is
+ * named as the file's own word and not refused.
+ */
+export type Claim = {
+  member: string;
+  claimed: unknown;
+  proven: (proven: Proven) => Json | undefined;
+  mayBeOwnWord?: boolean;
+};
+
+/** `check` is null when there is nothing to hold against the proof. */
+export type ClaimFindings = { check: Check | null; notProven: Statement[] };
 
 /** A claim that is a field's very value. */
 export function claimOfField(member: string, claimed: unknown, field: string): Claim {
   return { member, claimed, proven: ({ fields }) => fields.get(field) };
 }
 
-/** That nothing in plain sight is another thing than the record says. A member that is not there claims nothing. */
+/**
+ * That nothing in plain sight is another thing than receipt and record say. A member that is not there claims nothing.
+ * @param disclosed null when the record lost a check, so that it bears nothing out.
+ */
 export function checkClaims(
   claims: readonly Claim[],
   receipt: AnchorReceipt,
   disclosed: readonly DisclosedField[] | null,
-): Check {
-  if (disclosed === null) return unchecked("claims", "notReached");
-  const record: ProvenRecord = {
-    fields: new Map(disclosed.map(({ name, value }) => [name, value])),
+): ClaimFindings {
+  const proven: Proven = {
+    receipt,
+    fields: new Map(disclosed?.map(({ name, value }) => [name, value])),
     digest: receipt.hash.slice(2).toLowerCase(),
   };
-  for (const { member, claimed, proven } of claims) {
-    if (claimed === undefined) continue;
-    const found = proven(record);
-    if (found === undefined) return failed("claims", "claimNotInRecord", shown(member, claimed), "nothing");
-    if (canonicalize(claimed) !== canonicalize(found))
-      return failed("claims", "claimNotInRecord", shown(member, claimed), JSON.stringify(found));
-  }
-  return passed("claims");
+  const said = claims
+    .filter(({ claimed }) => claimed !== undefined)
+    .map((claim) => ({ ...claim, found: claim.proven(proven) }));
+  const isOwnWord = ({ mayBeOwnWord, found }: Said) => mayBeOwnWord === true && found === undefined;
+  const held = said.filter((claim) => !isOwnWord(claim));
+  const notProven = said.filter(isOwnWord).map(({ member, claimed }) => ({ name: member, value: claimed }));
+  if (held.length === 0) return { check: null, notProven };
+  return { check: disclosed === null ? unchecked("claims", "notReached") : checkHeld(held), notProven };
 }
 
-function shown(member: string, claimed: unknown): string {
-  return `${member} = ${JSON.stringify(claimed)}`;
+type Said = Claim & { found: Json | undefined };
+
+function checkHeld(held: readonly Said[]): Check {
+  const lie = held.find(({ claimed, found }) => canonicalize(claimed) !== canonicalize(found));
+  if (lie === undefined) return passed("claims");
+  const found = lie.found === undefined ? "nothing" : JSON.stringify(lie.found);
+  return failed("claims", "claimNotInRecord", `${lie.member} = ${JSON.stringify(lie.claimed)}`, found);
 }

@@ -1,5 +1,6 @@
 import type { Json } from "#protocol/consentRecord.ts";
-import { type Claim, claimOfField, type ProvenRecord } from "./claims.ts";
+import { ownWord } from "./answerClaims.ts";
+import { type Claim, claimOfField, type Proven } from "./claims.ts";
 
 /** A JSON value of whatever shape; reading what is not there gives an undefined one. */
 class Node {
@@ -37,20 +38,24 @@ const STATUSES: Words = {
 
 /** Every member of `record`, the readable copy that goes along with the disclosures. */
 export function claimsOfRecord(record: unknown): Claim[] {
-  if (typeof record !== "object" || record === null || Array.isArray(record)) return [];
+  if (!isObject(record)) return claimsOfNoObject("record", record);
   return Object.entries(record).map(([name, value]) => claimOfField(`record.${name}`, value, name));
 }
 
+const EVENT_FIELDS = ["subject", "issuer", "target", "source", "scope", "delegate"];
+const EVENT_MEMBERS = ["id", "action", "createdAt", ...EVENT_FIELDS];
+
 /** Of a consent event as the API shows it. Its token stands outside of the record. */
 export function claimsOfEvent(value: unknown): Claim[] {
+  if (!isObject(value)) return claimsOfNoObject("event", value);
   const event = new Node(value);
+  const others = Object.entries(value).filter(([name]) => !EVENT_MEMBERS.includes(name));
   return [
     digestClaim("event.id", event.at("id").value),
     actionClaim("event.action", event.at("action").value, ACTIONS),
     claimOfField("event.createdAt", event.at("createdAt").value, "created"),
-    ...["subject", "issuer", "target", "source", "scope", "delegate"].map((name) =>
-      claimOfField(`event.${name}`, event.at(name).value, name),
-    ),
+    ...EVENT_FIELDS.map((name) => claimOfField(`event.${name}`, event.at(name).value, name)),
+    ...others.map(([name, claimed]) => ownWord(`event.${name}`, claimed)),
   ];
 }
 
@@ -130,7 +135,7 @@ function actionClaim(member: string, claimed: unknown, words: Words): Claim {
 
 /** Whole seconds since 1970 of the time when the record was made. */
 function secondClaim(member: string, claimed: unknown): Claim {
-  const seconds = ({ fields }: ProvenRecord) => Math.floor(Date.parse(String(fields.get("created"))) / 1_000);
+  const seconds = ({ fields }: Proven) => Math.floor(Date.parse(String(fields.get("created"))) / 1_000);
   return {
     member,
     claimed,
@@ -143,6 +148,14 @@ function orElse(member: string, claimed: unknown, field: string, absent: string)
   return { member, claimed, proven: ({ fields }) => fields.get(field) ?? absent };
 }
 
+function claimsOfNoObject(member: string, claimed: unknown): Claim[] {
+  return claimed === null ? [] : [claimOfNothing(member, claimed)];
+}
+
 function claimOfNothing(member: string, claimed: unknown): Claim {
   return { member, claimed, proven: () => undefined };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -7,7 +7,7 @@ export const invalidReasons = {
   notADisclosure: "A disclosure is none, or names what another one names.",
   disclosureNotInRecord: "A disclosure does not belong to the record: its digest is not in _sd.",
   claimNotInRecord:
-    "What is said of the consent in plain sight is not what its record says, or the record's field was not disclosed.",
+    "What is said in plain sight is not what the receipt or the consent's record says, or the record's field was not disclosed.",
   badJwtSignature: "The JWT is not signed with the pinned RSA key, or what was given is no JWT.",
   startMissing: "The first record of the history names one before it, which is left out.",
   linkBroken:

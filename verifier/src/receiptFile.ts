@@ -1,4 +1,5 @@
 import { parseStrictJson } from "#protocol/strictJson.ts";
+import { claimsAround } from "./answerClaims.ts";
 import type { DisclosedRecord } from "./checkRecord.ts";
 import type { Claim } from "./claims.ts";
 import {
@@ -9,6 +10,7 @@ import {
   claimsOfRecord,
 } from "./consentFormats.ts";
 import { isJwt, type Jwt, readJwt } from "./jwt.ts";
+import type { Statement } from "./verification.ts";
 
 /**
  * What a file gives to check: a receipt, and of a consent what was handed out of its record, what is said of it in plain
@@ -16,61 +18,90 @@ import { isJwt, type Jwt, readJwt } from "./jwt.ts";
  */
 export type FileContent = { receipt: unknown; record?: DisclosedRecord; claims?: Claim[]; jwt?: Jwt };
 
-/** The whole thread of a consent, the oldest record first. */
-export type HistoryContent = { history: FileContent[] };
+/** The whole thread of a consent, the oldest record first, and what stands around it, which nothing proves. */
+export type HistoryContent = { history: FileContent[]; notProven: Statement[] };
+
+/** What stands beside a receipt and is looked at for itself. */
+const MEMBERS_OF_PROOF = ["receipt", "record", "event", "disclosures", "_sd"];
+/** What names the format, and in DPV what has claims under longer names. */
+const MEMBERS_OF_KANTARA = ["version"];
+const MEMBERS_OF_DPV = ["@context", "@type", "dpv:hasRecordOfActivity"];
 
 /**
  * What is to be checked in a file's bytes: a receipt itself, an answer of GET /v1/verify with one, a consent
  * `{receipt, disclosures, _sd}`, also inside of an answer's `data`, a consent receipt as JWT, Kantara 1.1 or DPV, or a history
  * `{records}`. The receipt is null when the bytes are no UTF-8, no JSON, or JSON that two readers could read differently; then they are
- * no receipt. So is an answer that speaks of another hash than the receipt in it, or says that nothing is verified: a valid receipt must not lend it credit.
+ * no receipt. So is an answer that speaks of another hash than the receipt in it, or says that nothing is verified. A valid receipt must not lend
+ * credit to anything else around it either: all of it is in `claims`.
  */
 export function contentOfFile(bytes: Uint8Array): FileContent | HistoryContent {
   const text = textOf(bytes).trim();
   if (isJwt(text)) return contentOfJwt(text);
   const parsed = parseStrictJson(text);
   if (!parsed.ok) return { receipt: null };
-  const value = unwrapped(parsed.value);
-  if (isObject(value) && Array.isArray(value.records)) return { history: value.records.map(contentOfEntry) };
-  return contentOf(value);
+  const { value, around } = unwrapped(parsed.value);
+  if (isObject(value) && Array.isArray(value.records)) return contentOfHistory(value, value.records, around);
+  const content = contentOf(value);
+  return { ...content, claims: [...(content.claims ?? []), ...claimsAround(around, [])] };
 }
 
 function contentOf(value: unknown): FileContent {
   if (!isObject(value)) return { receipt: value };
-  if (isJwt(value.receipt)) return contentOfJwt(value.receipt);
-  if (value.version === "KI-CR-v1.1.0") return contentOfConsentReceipt(value, claimsOfKantara(value));
-  if (value["@type"] === "dpv:ConsentReceipt") return contentOfConsentReceipt(value, claimsOfDpv(value));
+  if (isJwt(value.receipt)) return contentOfJwt(value.receipt, claimsAround(value, ["receipt"]));
+  if (value.version === "KI-CR-v1.1.0")
+    return contentOfConsentReceipt(value, claimsOfKantara(value), MEMBERS_OF_KANTARA);
+  if (value["@type"] === "dpv:ConsentReceipt")
+    return contentOfConsentReceipt(value, claimsOfDpv(value), MEMBERS_OF_DPV);
   if (!("receipt" in value) || ("anchor" in value && "proof" in value)) return { receipt: value };
   const receipt = isAbout(value, value.receipt) ? value.receipt : null;
-  if (!("_sd" in value || "disclosures" in value)) return { receipt };
-  if (value.receipt === null) return { receipt: undefined };
-  return { receipt, record: recordOf(value), claims: claimsOfRecord(value.record) };
+  if (!speaksOfConsent(value)) return { receipt, claims: claimsAround(value, MEMBERS_OF_PROOF) };
+  return { ...contentOfEntry(value), receipt: value.receipt === null ? undefined : receipt };
+}
+
+function contentOfHistory(value: Members, records: unknown[], around: Members): HistoryContent {
+  const { records: _records, ...beside } = value;
+  const notProven = Object.entries({ ...around, ...beside }).map(([name, said]) => ({ name, value: said }));
+  return { history: records.map(contentOfEntry), notProven };
 }
 
 function contentOfEntry(value: unknown): FileContent {
   if (!isObject(value)) return { receipt: value };
-  const claims = [...claimsOfEvent(value.event), ...claimsOfRecord(value.record)];
+  const claims = [
+    ...claimsOfEvent(value.event),
+    ...claimsOfRecord(value.record),
+    ...claimsAround(value, MEMBERS_OF_PROOF),
+  ];
   return { receipt: value.receipt ?? undefined, record: recordOf(value), claims };
 }
 
-function contentOfJwt(text: string): FileContent {
+function contentOfJwt(text: string, beside: Claim[] = []): FileContent {
   const jwt = readJwt(text);
   if (jwt === null || !isObject(jwt.payload)) return { receipt: null };
-  return { ...contentOfConsentReceipt(jwt.payload, claimsOfJwt(jwt.payload)), jwt };
+  const content = contentOfConsentReceipt(jwt.payload, claimsOfJwt(jwt.payload), []);
+  return { ...content, claims: [...(content.claims ?? []), ...beside], jwt };
 }
 
 /** The formats of consent receipts carry the proof alike: the hash receipt, and what ties it to the record. */
-function contentOfConsentReceipt(value: Members, claims: Claim[]): FileContent {
-  return { receipt: value.anchor ?? undefined, record: recordOf(value), claims };
+function contentOfConsentReceipt(value: Members, claims: Claim[], ofFormat: string[]): FileContent {
+  const lookedAt = claims.map(({ member }) => member.split(/[.[]/)[0]!);
+  const others = claimsAround(value, ["anchor", "disclosures", "_sd", ...ofFormat, ...lookedAt]);
+  return { receipt: value.anchor ?? undefined, record: recordOf(value), claims: [...claims, ...others] };
 }
 
 function recordOf(value: Members): DisclosedRecord {
   return { disclosures: value.disclosures ?? [], _sd: value._sd };
 }
 
-function unwrapped(value: unknown): unknown {
-  if (!isObject(value) || !isObject(value.data)) return value;
-  return "receipt" in value.data || "records" in value.data ? value.data : value;
+/** Whoever says something of a consent must show its record too, which alone bears it out. */
+function speaksOfConsent(value: Members): boolean {
+  return "_sd" in value || "disclosures" in value || (value.record ?? value.event ?? null) !== null;
+}
+
+/** `around`: what stands beside of `data`. */
+function unwrapped(value: unknown): { value: unknown; around: Members } {
+  if (!isObject(value) || !isObject(value.data)) return { value, around: {} };
+  const { data, ...around } = value;
+  return "receipt" in data || "records" in data ? { value: data, around } : { value, around: {} };
 }
 
 function isAbout(answer: Members, receipt: unknown): boolean {

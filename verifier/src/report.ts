@@ -1,6 +1,6 @@
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { invalidReasons, uncheckedReasons, warnings } from "./reason.ts";
-import type { Check, Verification } from "./verification.ts";
+import type { Check, Statement, Verification } from "./verification.ts";
 import type { HistoryVerification } from "./verifyHistory.ts";
 
 /** What a check means, for people. */
@@ -8,7 +8,7 @@ export const checkTitles: Record<Check["name"], string> = {
   form: "The file is a receipt",
   record: "The receipt is of the consent record",
   disclosures: "What is disclosed stands in the record",
-  claims: "What is said in plain sight stands in the record",
+  claims: "What is said in plain sight stands as far as it can be checked",
   jwtKey: "The JWT's key is the pinned one",
   keyId: "The key id belongs to the key",
   signature: "The signature stands",
@@ -40,6 +40,7 @@ function reportOfReceipt(verification: Verification): string {
     ...verification.checks.map(checkLine),
     ...verification.warnings.map((warning) => `note: ${warnings[warning]}`),
     ...disclosedLines(verification),
+    ...notProvenLines(verification),
     "",
   ].join("\n");
 }
@@ -50,6 +51,7 @@ function reportOfHistory(history: HistoryVerification): string {
     "",
     ...history.thread.map(checkLine),
     `note: ${historyNote}`,
+    ...notProvenLines(history),
     ...history.records.flatMap((record, place) => ["", `Record ${place + 1}`, reportOf(record).trimEnd()]),
     "",
   ].join("\n");
@@ -96,9 +98,16 @@ function checkLine(check: Check): string {
 
 /** Name and value of each field that the record is proven to hold. */
 export function disclosedLines({ disclosed }: Verification): string[] {
-  return (disclosed ?? []).map(
-    ({ name, value }) => `disclosed: ${oneLine(`${name} = ${JSON.stringify(value)}`)}`,
-  );
+  return (disclosed ?? []).map((field) => `disclosed: ${statementOf(field)}`);
+}
+
+/** Name and value of what the file says and nothing proves, so that it gets no credit from the verdict. */
+export function notProvenLines({ notProven }: Pick<Verification, "notProven">): string[] {
+  return notProven.map((statement) => `not proven, the file's own word: ${statementOf(statement)}`);
+}
+
+function statementOf({ name, value }: Statement): string {
+  return oneLine(`${name} = ${JSON.stringify(value)}`);
 }
 
 function timeOf({ anchor }: AnchorReceipt): string {

@@ -41,6 +41,9 @@ export type Finality = "included" | "safe" | "finalized";
 /** A field of a consent record. */
 export type DisclosedField = { name: string; value: Json };
 
+/** What a file says under a name of its own. */
+export type Statement = { name: string; value: unknown };
+
 export type Pin = "key" | "publisher" | "contract" | "jwtKey";
 
 /** Plain JSON all through. */
@@ -59,6 +62,8 @@ export type Verification = {
   receipt: AnchorReceipt | null;
   /** What is proven to stand in the consent record; null when the receipt was checked alone. */
   disclosed: DisclosedField[] | null;
+  /** What the file says around a receipt and neither receipt nor record bears out: the word of whoever wrote the file. */
+  notProven: Statement[];
 };
 
 export function passed(name: CheckName): Check {
@@ -80,8 +85,9 @@ export function conclude({
   finality,
   warnings,
   disclosed = null,
+  notProven = [],
 }: Pick<Verification, "receipt" | "checks" | "finality" | "warnings"> &
-  Partial<Pick<Verification, "disclosed">>): Verification {
+  Partial<Pick<Verification, "disclosed" | "notProven">>): Verification {
   const failures = checks.filter((check) => check.outcome === "failed");
   const gaps = checks.filter((check) => check.outcome === "unchecked");
   const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
@@ -96,5 +102,6 @@ export function conclude({
     warnings,
     receipt,
     disclosed,
+    notProven,
   };
 }

@@ -1,16 +1,26 @@
 import { type Json, recordDigest } from "#protocol/consentRecord.ts";
 import { digestsOf, readDisclosures } from "./checkRecord.ts";
 import type { FileContent } from "./receiptFile.ts";
-import { type Check, conclude, failed, passed, unchecked, type Verification } from "./verification.ts";
+import {
+  type Check,
+  conclude,
+  failed,
+  passed,
+  type Statement,
+  unchecked,
+  type Verification,
+} from "./verification.ts";
 import { type VerifyReceiptInput, verifyReceipt } from "./verifyReceipt.ts";
 
 export type VerifyHistoryInput = Omit<VerifyReceiptInput, "receipt" | "record" | "claims" | "jwt"> & {
   /** The oldest record first, as contentOfFile answers it. */
   history: readonly FileContent[];
+  /** What stands around the records, to be named in the answer. */
+  notProven?: Statement[];
 };
 
 /** Plain JSON all through. Verdict and reasons follow from the thread's checks and the records' verdicts. */
-export type HistoryVerification = Pick<Verification, "verdict" | "reasons"> & {
+export type HistoryVerification = Pick<Verification, "verdict" | "reasons" | "notProven"> & {
   /** `start`: that nothing came before the first; `links`: that each names the one before it; `thread`: that all are of one thread. */
   thread: Check[];
   records: Verification[];
@@ -29,6 +39,7 @@ type Entry = { digest: string; fields: Map<string, Json>; isWhole: boolean };
  */
 export async function verifyHistory({
   history,
+  notProven = [],
   ...options
 }: VerifyHistoryInput): Promise<HistoryVerification> {
   const records: Verification[] = [];
@@ -41,7 +52,7 @@ export async function verifyHistory({
     finality: null,
     warnings: [],
   });
-  return { verdict, reasons, thread, records };
+  return { verdict, reasons, thread, records, notProven };
 }
 
 function checkThread(entries: (Entry | null)[]): Check[] {

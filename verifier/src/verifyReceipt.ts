@@ -1,4 +1,5 @@
-import { parseReceipt } from "#protocol/receipt.ts";
+import { type AnchorReceipt, parseReceipt } from "#protocol/receipt.ts";
+import { claimsAround } from "./answerClaims.ts";
 import { checkChain } from "./checkChain.ts";
 import { checkRecord, type DisclosedRecord, type RecordFindings } from "./checkRecord.ts";
 import { checkStatement } from "./checkStatement.ts";
@@ -21,7 +22,7 @@ export type VerifyReceiptInput = {
   receipt: unknown;
   /** What was handed out of the consent record that the receipt is of, as JSON.parse made it. */
   record?: DisclosedRecord | undefined;
-  /** What is said of the consent in plain sight, as contentOfFile answers it; without `record` it is borne out by nothing. */
+  /** What is said of the consent in plain sight, as contentOfFile answers it; without `record` the receipt alone bears it out. */
   claims?: readonly Claim[] | undefined;
   /** The JWT that the receipt came in. */
   jwt?: Jwt | undefined;
@@ -33,6 +34,17 @@ export type VerifyReceiptInput = {
 };
 
 const TIMEOUT_MS = 10_000;
+/** A receipt may have further members, which nobody has signed. */
+const RECEIPT_MEMBERS = [
+  "@context",
+  "hash",
+  "merkleRoot",
+  "proof",
+  "anchor",
+  "signature",
+  "publicKey",
+  "kid",
+];
 
 /**
  * Checks a receipt without its issuer: the path and its length, the signature, and over RPC the contract, the event, the
@@ -49,23 +61,30 @@ export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verifica
   const { receipt } = parsed;
   const chain = await checkChain(receipt, rpcOf(input.rpc, input.timeoutMs ?? TIMEOUT_MS));
   const record = input.record === undefined ? null : checkRecord(input.record, receipt);
+  const claims = checkClaims(claimsOf(input, receipt), receipt, provenFields(record));
   const checks = [
     passed("form"),
     ...(record?.checks ?? []),
-    ...(input.claims?.length ? [checkClaims(input.claims, receipt, provenFields(record))] : []),
+    ...(claims.check === null ? [] : [claims.check]),
     ...jwtChecks,
     ...checkStatement(receipt),
     ...checkPins(receipt, pins),
     ...chain.checks,
   ];
-  return conclude({ ...chain, receipt, checks, disclosed: record?.disclosed ?? null });
+  const disclosed = record?.disclosed ?? null;
+  return conclude({ ...chain, receipt, checks, disclosed, notProven: claims.notProven });
 }
 
 function withoutReceipt(form: Check): Verification {
   return conclude({ receipt: null, checks: [form], finality: null, warnings: [] });
 }
 
-/** Null when nothing is proven: a record that lost a check discloses no fields. */
+function claimsOf({ claims = [] }: VerifyReceiptInput, receipt: AnchorReceipt): Claim[] {
+  return [...claims, ...claimsAround(receipt, RECEIPT_MEMBERS, "receipt.")];
+}
+
+/** None without a record, and null when it lost a check: then nothing is known of it. */
 function provenFields(record: RecordFindings | null): DisclosedField[] | null {
-  return record?.checks.every(({ outcome }) => outcome === "passed") ? record.disclosed : null;
+  if (record === null) return [];
+  return record.checks.every(({ outcome }) => outcome === "passed") ? record.disclosed : null;
 }

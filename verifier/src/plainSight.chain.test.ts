@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { disclosureDigest, encodeDisclosure, recordDigest } from "#protocol/consentRecord.ts";
+import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
+import { startIssuer } from "#test/support/issuedReceipts.ts";
+import { reportOf } from "./report.ts";
+import type { Verification } from "./verification.ts";
+import { verifyFile } from "./verifyFile.ts";
+import type { HistoryVerification } from "./verifyHistory.ts";
+
+const TOKEN = `ct_${"0a".repeat(16)}`;
+const OTHER = "5e".repeat(32);
+const LATER = "2999-01-01T00:00:00.000Z";
+const created = "2026-01-22T05:00:12.345Z";
+const record = { action: "grant", created, visitor: "visitor-4711" };
+const [action, time, visitor] = Object.entries(record).map(([name, value], place) =>
+  encodeDisclosure({ salt: `salt-of-the-tests-no-${place}`, name, value }),
+) as [string, string, string];
+const _sd = [action, time, visitor].map((disclosure) => disclosureDigest(disclosure)).sort();
+const digest = recordDigest(_sd).slice(2);
+
+let chain: TestChain;
+let receipt: AnchorReceipt;
+beforeAll(async () => {
+  chain = await startHardhatChain();
+  [receipt] = (await (await startIssuer(chain)).anchor([`0x${digest}`, `0x${OTHER}`])) as [AnchorReceipt];
+}, 120_000);
+afterAll(() => chain?.stop());
+
+const verify = (file: unknown) =>
+  verifyFile(new TextEncoder().encode(JSON.stringify(file)), { rpc: chain.rpcUrl }) as Promise<Verification>;
+const namesOf = ({ notProven }: Pick<Verification, "notProven">) => notProven.map(({ name }) => name);
+
+/** An answer of HE-7. */
+const answer = () => ({
+  consent_token: TOKEN,
+  proof_hash: `sha256:${digest}`,
+  created_at: created,
+  record,
+  disclosures: [action, time, visitor],
+  _sd,
+  status: "anchored",
+  finality: "finalized",
+  receipt,
+  erased_by: null,
+});
+/** An answer of HA-5. */
+const anchorAnswer = () => {
+  const { txHash, blockNumber, blockTimestamp, chainId, contractAddress } = receipt.anchor;
+  const anchor = { txHash, blockNumber, blockTimestamp, chainId, contractAddress };
+  return {
+    verified: true,
+    status: "anchored",
+    hash: receipt.hash,
+    finality: "included",
+    asOfBlock: 7,
+    anchor: { ...anchor, onChainTimestamp: blockTimestamp },
+    receipt,
+  };
+};
+type Answer = ReturnType<typeof answer>;
+const without = (file: Answer, ...names: (keyof Answer)[]) =>
+  Object.fromEntries(Object.entries(file).filter(([name]) => !names.includes(name as keyof Answer)));
+
+describe("protocol §8: a valid receipt vouches for nothing that was not held against it", () => {
+  test("HE-7 an answer as it was served is valid, and names what is its own word alone", async () => {
+    const verification = await verify({ message: "x", data: answer() });
+    expect(verification).toMatchObject({ verdict: "valid", reasons: [] });
+    expect(verification.notProven).toEqual([
+      { name: "consent_token", value: TOKEN },
+      { name: "finality", value: "finalized" },
+      { name: "message", value: "x" },
+    ]);
+    expect(reportOf(verification)).toContain(`not proven, the file's own word: consent_token = "${TOKEN}"\n`);
+  });
+
+  test("protocol §7 an erased person's answer is valid, and its time is proven only where the record tells it", async () => {
+    const erased = { ...answer(), record: { action: "grant", created }, disclosures: [action, time] };
+    const verification = await verify({ data: { ...erased, erased_by: TOKEN } });
+    expect(verification).toMatchObject({ verdict: "valid" });
+    expect(namesOf(verification)).toEqual(["consent_token", "finality", "erased_by"]);
+    const nothingLeft = await verify({ data: { ...answer(), record: {}, disclosures: [] } });
+    expect(nothingLeft).toMatchObject({ verdict: "valid", disclosed: [] });
+    expect(namesOf(nothingLeft)).toContain("created_at");
+  });
+
+  test("HA-5 a receipt, and an answer with one, are valid in any spelling; what the answer adds is its own word", async () => {
+    expect(await verify(receipt)).toMatchObject({ verdict: "valid", notProven: [] });
+    const spelled = { ...anchorAnswer(), hash: receipt.hash.toUpperCase(), proof_hash: `sha256:${digest}` };
+    for (const file of [anchorAnswer(), spelled]) {
+      const verification = await verify(file);
+      expect(verification).toMatchObject({ verdict: "valid" });
+      expect(namesOf(verification)).toEqual(["finality", "asOfBlock"]);
+    }
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      "without what ties it to its record",
+      () => without({ ...answer(), record: { ...record, action: "decline" } }, "_sd", "disclosures"),
+      "notARecord",
+    ],
+    ["with its record as a text", () => ({ ...answer(), record: "decline" }), "claimNotInRecord"],
+    ["of an event without its record", () => ({ event: { action: false }, receipt }), "notARecord"],
+    ["of an event that says other", () => ({ ...answer(), event: { action: false } }), "claimNotInRecord"],
+    ["of another proof_hash", () => ({ ...answer(), proof_hash: `sha256:${OTHER}` }), "claimNotInRecord"],
+    ["of another proofHash", () => ({ ...answer(), proofHash: `sha256:${OTHER}` }), "claimNotInRecord"],
+    ["of another proof_hash alone", () => ({ proof_hash: `sha256:${OTHER}`, receipt }), "claimNotInRecord"],
+    ["inside of another proofHash", () => ({ proofHash: OTHER, data: answer() }), "claimNotInRecord"],
+    ["as a receipt with a proof_hash", () => ({ ...receipt, proof_hash: OTHER }), "claimNotInRecord"],
+    ["of another created_at", () => ({ ...answer(), created_at: LATER }), "claimNotInRecord"],
+    ["of another createdAt", () => ({ ...answer(), createdAt: LATER }), "claimNotInRecord"],
+    ["made after its anchor", () => ({ createdAt: LATER, receipt }), "claimNotInRecord"],
+    [
+      "of another block",
+      () => ({ ...anchorAnswer(), anchor: { ...anchorAnswer().anchor, blockNumber: 1 } }),
+      "claimNotInRecord",
+    ],
+    ["of another transaction", () => ({ txHash: `0x${OTHER}`, receipt }), "claimNotInRecord"],
+    [
+      "as a JWT of another proof_hash than beside it",
+      () => ({ proof_hash: digest, receipt: jwt({ proof_hash: OTHER }) }),
+      "claimNotInRecord",
+    ],
+    ["of a block number in hex digits", () => hexNumber(), "claimNotInRecord"],
+  ])("an answer %s is invalid", async (_what, file, reason) => {
+    expect(await verify(file())).toMatchObject({
+      verdict: "invalid",
+      reasons: expect.arrayContaining([reason]),
+    });
+  });
+  const jwt = (claims: object) =>
+    [{ alg: "none" }, { ...claims, anchor: receipt, disclosures: [], _sd }, "unsigned"]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+      .join(".");
+  const hexNumber = () => ({ blockNumber: `0x${receipt.anchor.blockNumber}`, receipt });
+
+  test.each<[string, () => unknown, string[]]>([
+    [
+      "around it",
+      () => without(answer(), "_sd", "disclosures", "record", "finality"),
+      ["consent_token", "created_at"],
+    ],
+    ["in its own words", () => ({ action: "decline", receipt }), ["action"]],
+    ["in it, unsigned", () => ({ ...receipt, record: { action: "decline" } }), ["receipt.record"]],
+    ["in it, inside", () => ({ receipt: { ...receipt, action: "decline" } }), ["receipt.action"]],
+    ["beside a JWT and in it", () => ({ jti: "a", receipt: jwt({ jti: "b" }) }), ["jti", "jti"]],
+    ["about an anchor", () => ({ anchor: { site: "x" }, receipt }), ["anchor.site"]],
+    [
+      "in a consent receipt",
+      () => ({ version: "KI-CR-v1.1.0", sensitive: false, anchor: receipt, disclosures: [], _sd }),
+      ["sensitive"],
+    ],
+  ])("what nothing bears out is named, %s", async (_what, file, names) => {
+    const verification = await verify(file());
+    expect(verification).toMatchObject({ verdict: "valid" });
+    expect(namesOf(verification)).toEqual(names);
+    for (const name of names) expect(reportOf(verification)).toContain(`own word: ${name} = `);
+  });
+
+  test("no statement writes lines of its own into the report", async () => {
+    const report = reportOf(await verify({ "a\nVALID": "\u202e\n", receipt }));
+    expect(report).toMatch(/own word: a VALID = "[^\u202e\n]*"\n/);
+  });
+
+  test("a history names what stands in and around its records alone", async () => {
+    const entry = { event: { token: "F5KLLW" }, record, disclosures: [action, time, visitor], _sd, receipt };
+    const file = { note: "x", data: { total: 3, records: [entry] } };
+    const history = (await verify(file)) as unknown as HistoryVerification;
+    expect(history).toMatchObject({ verdict: "valid" });
+    expect(namesOf(history)).toEqual(["note", "total"]);
+    expect(namesOf(history.records[0]!)).toEqual(["event.token"]);
+    expect(reportOf(history)).toContain("own word: total = 3\n");
+    const lie = { records: [{ ...entry, proof_hash: `sha256:${OTHER}` }] };
+    expect(await verify(lie)).toMatchObject({ verdict: "invalid", reasons: ["claimNotInRecord"] });
+  });
+});
