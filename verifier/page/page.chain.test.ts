@@ -60,6 +60,18 @@ describe.skipIf(skippedFor !== null)(`protocol §8: the page ${skippedFor ?? ""}
       Object.fromEntries(items.map((item) => [item.dataset.check!, item.dataset.outcome!])),
     );
 
+  test("protocol §8 what a file says beside a valid receipt is shown as not proven, or makes it invalid", async () => {
+    await paste({ action: "decline", receipt });
+    await check();
+    expect(await page.textContent("#verdict")).toContain("VALID: ");
+    expect(await page.textContent("#result")).toContain(
+      'not proven, the file\'s own word: action = "decline"',
+    );
+    await paste({ proof_hash: `sha256:${"5e".repeat(32)}`, receipt });
+    await check();
+    expect(await page.textContent("#verdict")).toBe("INVALID: claimNotInRecord");
+  });
+
   test("a dropped receipt is valid, check by check, and only the RPC was asked", async () => {
     const dropped = await page.evaluateHandle((content) => {
       const transfer = new DataTransfer();

@@ -5,6 +5,7 @@ import {
   explanationOf,
   historyNote,
   historyVerdictLine,
+  notProvenLines,
   verdictLine,
 } from "../src/report.ts";
 import type { Check, Verification } from "../src/verification.ts";
@@ -32,18 +33,22 @@ export function showVerification(
   heading.focus();
 }
 
-function historyParts({ thread, records }: HistoryVerification): HTMLElement[] {
+function historyParts({ thread, records, notProven }: HistoryVerification): HTMLElement[] {
   const parts = records.flatMap((record, place) => [
     element("h3", `Record ${place + 1}: ${verdictLine(record)}`, record.verdict),
     ...receiptParts(record),
   ]);
-  return [checkList(thread), element("p", historyNote, "hint"), ...parts];
+  return [checkList(thread), element("p", historyNote, "hint"), ...notProvenParts({ notProven }), ...parts];
 }
 
 function receiptParts(verification: Verification): HTMLElement[] {
   const notes = verification.warnings.map((warning) => element("p", warnings[warning], "hint"));
   const disclosed = disclosedLines(verification).map((line) => element("p", line, "disclosed"));
-  return [checkList(verification.checks), ...notes, ...disclosed];
+  return [checkList(verification.checks), ...notes, ...disclosed, ...notProvenParts(verification)];
+}
+
+function notProvenParts(verification: Pick<Verification, "notProven">): HTMLElement[] {
+  return notProvenLines(verification).map((line) => element("p", line, "not-proven"));
 }
 
 function checkList(checks: readonly Check[]): HTMLElement {
