@@ -26,7 +26,9 @@ export async function chooseSchema(database: pg.Pool, reader: ChainReader): Prom
 
   const mine = (await listIndexSchemas(database)).filter((schema) => schema.startsWith(`${base}_g`));
   const newest = mine.at(-1);
-  const schema = newest && (await canResume(database, newest, reader)) ? newest : `${base}_g${mine.length}`;
+  // Not by their count: older ones are dropped, and a disproved one is never written to again.
+  const next = newest === undefined ? 0 : Number(newest.slice(`${base}_g`.length)) + 1;
+  const schema = newest && (await canResume(database, newest, reader)) ? newest : `${base}_g${next}`;
   await createIndexSchema(database, schema, identity);
   return schema;
 }

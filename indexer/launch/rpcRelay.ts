@@ -55,7 +55,7 @@ async function relay(upstream: string, request: IncomingMessage, response: Serve
 async function post(upstream: string, body: string): Promise<{ status: number; body: string }> {
   const { url, headers } = endpointOf(upstream);
   const signal = AbortSignal.timeout(UPSTREAM_TIMEOUT_MS);
-  const response = await fetch(url, { method: "POST", headers, body, signal });
+  const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "error" });
   return { status: response.status, body: await response.text() };
 }
 
