@@ -446,6 +446,14 @@ describe("SG-11 client credentials", () => {
     expect((await post(event("x"), body.access_token)).status).toBe(401);
   });
 
+  test.each(["\u0000", "x".repeat(1_000), "0123456789ABCDEF"])(
+    "HA-20: a token of a key id that none can have is a 401: %j",
+    async (kid) => {
+      const header = Buffer.from(JSON.stringify({ alg: "RS256", typ: "at+jwt", kid })).toString("base64url");
+      expect((await get("/statistics", `${header}.e30.AA`)).status).toBe(401);
+    },
+  );
+
   test("protocol §9: receipts and account tokens are no access tokens", async () => {
     const { body } = await post(event(newSubject()));
     const { receipt } = (await get(`/${body.id}/receipt`)).body;

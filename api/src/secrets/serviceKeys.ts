@@ -35,6 +35,8 @@ export type ServiceKeysOptions = {
 type Row = { kid: string; sealed_key: Buffer; signs_until: Date };
 
 const KID_HEX_DIGITS = 16;
+/** What anybody sends as one may hold what PostgreSQL cannot be asked for. */
+const KID = new RegExp(`^[0-9a-f]{${KID_HEX_DIGITS}}$`);
 /** How old the choice of the current key may be; milliseconds. */
 const CURRENT_STALE_MS = 60_000;
 
@@ -99,7 +101,7 @@ export function createServiceKeys(options: ServiceKeysOptions): ServiceKeys {
     },
     async find(kid) {
       const remembered = known.get(kid);
-      if (remembered !== undefined || options.secretBox === null) return remembered ?? null;
+      if (remembered !== undefined || options.secretBox === null || !KID.test(kid)) return remembered ?? null;
       const { rows } = await db.pool.query<Row>(
         "SELECT kid, sealed_key, signs_until FROM app.service_keys WHERE purpose = $1 AND kid = $2",
         [purpose, kid],
