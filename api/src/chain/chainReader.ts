@@ -30,7 +30,12 @@ export type ChainReader = {
 
 /** HTTP transport whose failed calls are heard of. */
 function countingHttp(rpcUrl: string, timeoutMs: number, onError: () => void): Transport {
-  const transport = http(rpcUrl, { timeout: timeoutMs, retryCount: 0 });
+  const transport = http(rpcUrl, {
+    timeout: timeoutMs,
+    retryCount: 0,
+    // A node that sends us elsewhere could send us to what only this machine reaches.
+    fetchOptions: { redirect: "error" },
+  });
   return (options) => {
     const made = transport(options);
     const request: typeof made.request = async (...call) => {
