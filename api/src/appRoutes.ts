@@ -70,6 +70,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
     }),
     ...accountRoutes({
       verbContext,
+      countRequest: deps.countRequest,
       planLimits: deps.planLimits,
       planRateLimits: deps.planRateLimits,
       secretBox: deps.secretBox,

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { NotFoundError } from "../errors.ts";
 import type { AppEnv } from "../http/context.ts";
+import { type CountRequest, limitRequests } from "../http/rateLimit.ts";
 import { type Access, defineRoute, EXAMPLE_ID, type Route } from "../http/route.ts";
 import type { createVerbContext } from "../http/verbContext.ts";
 import type { SecretBox } from "../secrets/secretBox.ts";
@@ -14,6 +15,7 @@ import { listApiKeys } from "./listApiKeys.ts";
 import { listTenants } from "./listTenants.ts";
 import type { PlanLimits, PlanRateLimits } from "./plan.ts";
 import { revokeApiKey } from "./revokeApiKey.ts";
+import { hasScope } from "./scope.ts";
 import { updateTenant } from "./updateTenant.ts";
 import {
   apiKeyListAnswer,
@@ -35,6 +37,17 @@ export type AccountRoutesDeps = {
   planRateLimits: PlanRateLimits;
   /** Null when no secret is configured. */
   secretBox: SecretBox | null;
+  countRequest: CountRequest;
+};
+
+/** Changes of keys and their secrets, of a tenant in a minute: each one makes every process look at all keys anew. */
+const KEY_CHANGES_PER_MINUTE = 200;
+
+/** @throws {RateLimitedError} for a tenant; the operator may change as many as there are. */
+const limitKeyChanges = (countRequest: CountRequest) => async (c: Context<AppEnv>) => {
+  const caller = c.get("caller");
+  if (hasScope(caller, "admin")) return;
+  await limitRequests(countRequest, `key changes:${caller.tenantId}`, KEY_CHANGES_PER_MINUTE);
 };
 
 const manage = (action: `${string}.${string}`, resourceType: string): Access => ({
@@ -104,7 +117,8 @@ function tenantRoutes({ verbContext, planLimits }: AccountRoutesDeps): Route[] {
   ];
 }
 
-function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
+function keyRoutes({ verbContext, countRequest, ...deps }: AccountRoutesDeps): Route[] {
+  const limitChanges = limitKeyChanges(countRequest);
   return [
     defineRoute({
       method: "post",
@@ -120,8 +134,10 @@ function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
         404: { description: "There is no such tenant" },
         409: { description: "A tenant that made 100 keys itself must revoke one first" },
       },
-      handle: async (c, { body }) =>
-        c.json(await createApiKey(deps, { ctx: verbContext(c), input: body }), 201),
+      handle: async (c, { body }) => {
+        await limitChanges(c);
+        return c.json(await createApiKey(deps, { ctx: verbContext(c), input: body }), 201);
+      },
     }),
     defineRoute({
       method: "get",
@@ -147,6 +163,7 @@ function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
         404: { description: "There is no such key" },
       },
       handle: async (c) => {
+        await limitChanges(c);
         await revokeApiKey({ ctx: verbContext(c), input: { id: uuidParam(c, "id", "API key") } });
         return c.body(null, 204);
       },
@@ -154,7 +171,8 @@ function keyRoutes({ verbContext, ...deps }: AccountRoutesDeps): Route[] {
   ];
 }
 
-function keySecretRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[] {
+function keySecretRoutes({ verbContext, secretBox, countRequest }: AccountRoutesDeps): Route[] {
+  const limitChanges = limitKeyChanges(countRequest);
   const id = { schema: z.uuid(), description: "The key's id", example: EXAMPLE_ID };
   const secretId = { schema: z.uuid(), description: "The secret's id", example: EXAMPLE_ID };
   return [
@@ -171,6 +189,7 @@ function keySecretRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[]
         409: { description: "The key has five secrets, or is revoked" },
       },
       handle: async (c) => {
+        await limitChanges(c);
         const input = { apiKeyId: uuidParam(c, "id", "API key") };
         return c.json(await addKeySecret({ secretBox }, { ctx: verbContext(c), input }), 201);
       },
@@ -187,6 +206,7 @@ function keySecretRoutes({ verbContext, secretBox }: AccountRoutesDeps): Route[]
         404: { description: "There is no such key, or it has no such secret" },
       },
       handle: async (c) => {
+        await limitChanges(c);
         const apiKeyId = uuidParam(c, "id", "API key");
         const input = { apiKeyId, secretId: uuidParam(c, "secretId", "HMAC secret") };
         await deleteKeySecret({ ctx: verbContext(c), input });

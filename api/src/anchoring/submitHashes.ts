@@ -5,7 +5,7 @@ import type { Caller } from "../accounts/scope.ts";
 import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import { type Database, isDataError } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
-import { QuotaExceededError } from "../errors.ts";
+import { QuotaExceededError, UnavailableError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 import { readQuotaRoom } from "./readQuotaRoom.ts";
@@ -58,6 +58,8 @@ class Refused {
 }
 /** A call whose caller or signer was read before somebody's access, or a device, changed: nothing was stored. */
 const STALE = Symbol("stale");
+/** Times that one call is tried while access changes under it. */
+const ATTEMPTS_MAX = 50;
 type Outcome = Submission | Refused | typeof STALE;
 
 type Call = { input: SubmitHashes; items: Item[]; metadataBytes: number };
@@ -131,13 +133,15 @@ export function createSubmitHashes(
   // Groups of signed calls have a statement of their own; the others do not pay for it.
   const laneOfSigned = createLanes({ db, planLimits });
   return async (given) => {
-    for (let input = given; ; ) {
+    let input = given;
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const call = toCall(input);
       const outcome = await (input.signer ? laneOfSigned : laneOfUnsigned)(call);
       if (outcome instanceof Refused) throw outcome.reason;
       if (outcome !== STALE) return outcome;
       input = await renew(input);
     }
+    throw new UnavailableError("Keys are being changed too often; try again");
   };
 }
 
