@@ -12,7 +12,7 @@ import { PERSON } from "./route.ts";
 const EVERY_PATH = "/*";
 
 /** Gives every request its id and writes one line about it when it is answered. Paths only, for a query may hold personal
- * values; where the path itself names a person, the route's pattern; of a path without a route, which may name one too, its first segment. */
+ * values; where the path itself names a person, or no route is there to say whether it does, the route's pattern. */
 export function requestLog(
   logger: Logger,
   clientAddress: ReturnType<typeof createClientAddress>,
@@ -52,6 +52,6 @@ export function requestLog(
 }
 
 function loggedPath(c: Context<AppEnv>, route: string): string {
-  if (c.get("call")?.resourceType === PERSON) return route;
-  return route === EVERY_PATH ? c.req.path.replace(/^(\/[^/]*)\/.*$/s, "$1/…") : c.req.path;
+  const mayName = route === EVERY_PATH || c.get("call")?.resourceType === PERSON;
+  return mayName ? route : c.req.path;
 }
