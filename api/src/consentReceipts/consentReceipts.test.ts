@@ -261,7 +261,8 @@ describe("SG-7, SG-8 statistics and withdrawal", () => {
       byTarget: [],
     });
     expect((await get("/statistics?to=2999-01-01T00:00:00Z", own.key)).body.total).toBe(3);
-    expect((await get("/statistics?from=yesterday", own.key)).status).toBe(422);
+    for (const time of ["yesterday", "0000-01-01", "9999-12-31T23:59:59-01:00"])
+      expect((await get(`/statistics?from=${time}`, own.key)).status, time).toBe(422);
   });
 
   test("SG-8: a withdrawal follows the grant in its thread", async () => {

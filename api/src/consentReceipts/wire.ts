@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { textOf } from "../http/bodyFields.ts";
+import { storableDateOrTime } from "../http/storableTime.ts";
 
 export const EVENTS_MAX = 1_000;
 
@@ -67,10 +68,7 @@ export const tokenQuery = z.object({
 });
 
 /** A date stands for its beginning, UTC. */
-const time = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], "must be a time or date in ISO 8601")
-  .transform((value) => new Date(value))
-  .optional();
+const time = storableDateOrTime("must be a time or date in ISO 8601, from 1970 to 9999").optional();
 export const statisticsQuery = z.object({ from: time, to: time });
 
 export const RECEIPT_FORMATS = ["jwt", "kantara", "dpv"] as const;

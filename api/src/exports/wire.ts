@@ -1,11 +1,9 @@
 import { z } from "zod";
+import { storableDateOrTime } from "../http/storableTime.ts";
 
 const DAY_MS = 86_400_000;
 const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
-const time = z.union(
-  [z.iso.date(), z.iso.datetime({ offset: true })],
-  "must be a date or a time of ISO 8601",
-);
+const PROBLEM = "must be a date or a time of ISO 8601, from 1970 on and before the end of 9999";
 
 export type ExportType = "hashes" | "receipts";
 
@@ -23,11 +21,12 @@ const filters = z
   .object(
     {
       status: status.nullish(),
-      from: time.transform((text) => new Date(text)).nullish(),
+      from: storableDateOrTime(PROBLEM).nullish(),
       /** Exclusive from here on. */
-      to: time
-        .transform((text) => new Date(new Date(text).getTime() + (DATE_ONLY.test(text) ? DAY_MS : 1)))
-        .nullish(),
+      to: storableDateOrTime(
+        PROBLEM,
+        (text) => new Date(new Date(text).getTime() + (DATE_ONLY.test(text) ? DAY_MS : 1)),
+      ).nullish(),
     },
     "must be an object",
   )
