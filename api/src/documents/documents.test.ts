@@ -179,6 +179,14 @@ describe("Documents: a version", () => {
     expect((await active(slug, {}, api.apiUrl, "?language=x_y")).status).toBe(422);
   });
 
+  test("takes a member that is null for one that is absent", async () => {
+    const slug = await createDocument();
+    const absent = { language: null, activate: null, effective_at: null };
+    const { status, body } = await addVersion(slug, { version: "1", text: "x", ...absent });
+    expect(status).toBe(201);
+    expect(body.data).toMatchObject({ language: "en", status: "draft", effective_at: null });
+  });
+
   test.each([
     [{ text: "x" }, "version"],
     [{ version: "1" }, "text"],

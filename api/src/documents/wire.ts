@@ -33,14 +33,22 @@ export const language = z.string("must be a BCP 47 language tag").transform((tag
 export const createDocumentBody = z.object({ slug, title: label(255) }, "must be an object");
 export type CreateDocumentInput = z.output<typeof createDocumentBody>;
 
+/** A member that is null is one that is absent. */
 export const createVersionBody = z.object(
   {
     version: label(100),
-    language: language.default(LANGUAGE_BY_DEFAULT),
+    language: language
+      .nullable()
+      .default(LANGUAGE_BY_DEFAULT)
+      .transform((given) => given ?? LANGUAGE_BY_DEFAULT),
     // Kept as it comes, line ends and all: what people consent to is exactly these characters.
     text: z.string("must be a text that is not empty").min(1, "must be a text that is not empty"),
-    effective_at: storableTime("must be a time such as 2026-12-01T00:00:00Z").optional(),
-    activate: z.boolean("must be true or false").default(false),
+    effective_at: storableTime("must be a time such as 2026-12-01T00:00:00Z").nullish(),
+    activate: z
+      .boolean("must be true or false")
+      .nullable()
+      .default(false)
+      .transform((given) => given ?? false),
   },
   "must be an object",
 );
