@@ -168,6 +168,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
       describeConsent,
       keys: serviceKeys.consentReceipt,
       publicUrl: deps.publicUrl,
+      clock,
     }),
     ...consentProofRoutes({
       proofs: createProofReader(db, proofKeys),

@@ -7,7 +7,7 @@ import type { Hex } from "#protocol/bytes.ts";
 import { call, randomHash } from "#test/support/client.ts";
 import type { TestStack } from "#test/support/stack.ts";
 import { until } from "#test/support/until.ts";
-import { rpcOf } from "#verifier/rpc.ts";
+import { rememberingRpc, rpcOf } from "#verifier/rpc.ts";
 import { verifyReceipt } from "#verifier/verifyReceipt.ts";
 
 export type Submitter = { apiUrl: string; key: string };
@@ -57,7 +57,7 @@ export async function expectKept(stack: TestStack, accepted: Iterable<Hex>): Pro
   await untilAnchored(stack, hashes);
   const { body: publicKey } = await call(stack.apiUrl, "GET", "/v1/public-key");
   const pins = { key: publicKey.publicKey, publisher: stack.publisher, contract: stack.contract };
-  const rpc = rememberingRpc(stack.rpcUrl);
+  const rpc = rememberingRpc(rpcOf(stack.rpcUrl, RPC_TIMEOUT_MS));
   await inParallel(hashes, async (hash) => {
     const { body: receipt } = await call(stack.apiUrl, "GET", `/v1/receipts/${hash}`);
     const { verdict, reasons } = await verifyReceipt({ receipt, rpc, pins });
@@ -92,19 +92,6 @@ export function query<Row extends object>(
   values: unknown[] = [],
 ): Promise<Row[]> {
   return withDatabase(stack.databaseUrl, async ({ pool }) => (await pool.query<Row>(sql, values)).rows);
-}
-
-/** Asks each question once: receipts of one batch ask much the same, and the chain stands still meanwhile. */
-function rememberingRpc(url: string) {
-  const rpc = rpcOf(url, RPC_TIMEOUT_MS);
-  const answers = new Map<string, Promise<unknown>>();
-  return {
-    request(asked: { method: string; params?: unknown }) {
-      const question = JSON.stringify(asked);
-      if (!answers.has(question)) answers.set(question, rpc.request(asked));
-      return answers.get(question)!;
-    },
-  };
 }
 
 export async function inParallel<T>(items: Iterable<T>, work: (item: T) => Promise<unknown>): Promise<void> {

@@ -33,12 +33,18 @@ export function showVerification(
   heading.focus();
 }
 
-function historyParts({ thread, records, notProven }: HistoryVerification): HTMLElement[] {
+function historyParts(history: HistoryVerification): HTMLElement[] {
+  const { thread, records } = history;
   const parts = records.flatMap((record, place) => [
     element("h3", `Record ${place + 1}: ${verdictLine(record)}`, record.verdict),
     ...receiptParts(record),
   ]);
-  return [checkList(thread), element("p", historyNote, "hint"), ...notProvenParts({ notProven }), ...parts];
+  return [
+    checkList(thread),
+    element("p", historyNote(history), "hint"),
+    ...notProvenParts(history),
+    ...parts,
+  ];
 }
 
 function receiptParts(verification: Verification): HTMLElement[] {

@@ -1,14 +1,13 @@
 import canonicalize from "canonicalize";
 import type { Json } from "#protocol/consentRecord.ts";
+import { CLOCKS_APART_MS } from "./checkRecord.ts";
 import type { Claim, Proven } from "./claims.ts";
 
 /** Names under which answers repeat the receipt's content hash, which of a consent is the record digest. */
 const HASH_NAMES = ["hash", "proof_hash", "proofHash", "content_hash", "contentHash", "record_sha256"];
 const TIME_NAMES = ["created_at", "createdAt"];
 /** No member of these says more than the verdict does. */
-const SAID_BY_VERDICT: Record<string, unknown> = { verified: true, status: "anchored" };
-/** Server and chain may tell the time this differently: some rollups' blocks are a day late. */
-const CLOCKS_APART_MS = 86_400_000;
+const SAID_BY_VERDICT: Record<string, Json> = { verified: true, status: "anchored" };
 
 /**
  * Of whatever stands around a proof: a member that repeats what is proven must agree with it, and any other is the file's own word. `known` are
@@ -38,6 +37,7 @@ function claimOf(name: string, member: string, claimed: unknown): Claim {
 }
 
 function provenUnder(name: string, claimed: unknown, { receipt, fields, digest }: Proven): Json | undefined {
+  if (name === "verified") return SAID_BY_VERDICT[name];
   if (HASH_NAMES.includes(name)) return `sha256:${digest}`;
   if (TIME_NAMES.includes(name)) return fields.get("created") ?? latestBefore(receipt.anchor, claimed);
   const facts = Object.entries({

@@ -15,6 +15,8 @@ export type DisclosedRecord = { disclosures: unknown; _sd: unknown };
 export type RecordFindings = { checks: Check[]; disclosed: DisclosedField[] };
 
 const SHA256_BYTES = 32;
+/** Server and chain may tell the time this differently: some rollups' blocks are a day late. */
+export const CLOCKS_APART_MS = 86_400_000;
 
 /** That each disclosure belongs to the record, and that the receipt is of this record's digest (protocol §7, RFC 9901 §7.1). */
 export function checkRecord({ disclosures, _sd }: DisclosedRecord, receipt: AnchorReceipt): RecordFindings {
@@ -26,7 +28,19 @@ export function checkRecord({ disclosures, _sd }: DisclosedRecord, receipt: Anch
   const record = checkDigest(digests, receipt);
   const read = readDisclosures(disclosures, new Set(digests));
   const isProven = record.outcome === "passed" && read.check.outcome === "passed";
-  return { checks: [record, read.check], disclosed: isProven ? read.fields : [] };
+  return {
+    checks: [record, read.check, ...checkCreated(read.fields, receipt)],
+    disclosed: isProven ? read.fields : [],
+  };
+}
+
+/** What is anchored was there before; when it was made is else the word of whoever made it. No check when the time is not disclosed. */
+function checkCreated(fields: DisclosedField[], { anchor }: AnchorReceipt): Check[] {
+  const created = fields.find(({ name }) => name === "created")?.value;
+  if (created === undefined) return [];
+  const latestMs = anchor.blockTimestamp * 1_000 + CLOCKS_APART_MS;
+  if (typeof created === "string" && Date.parse(created) <= latestMs) return [passed("created")];
+  return [failed("created", "createdAfterBlock", created, `the block of second ${anchor.blockTimestamp}`)];
 }
 
 function checkDigest(digests: string[], receipt: AnchorReceipt): Check {

@@ -1,6 +1,6 @@
-import canonicalize from "canonicalize";
 import type { Json } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { firstDifference } from "./firstDifference.ts";
 import {
   type Check,
   type DisclosedField,
@@ -59,8 +59,14 @@ export function checkClaims(
 type Said = Claim & { found: Json | undefined };
 
 function checkHeld(held: readonly Said[]): Check {
-  const lie = held.find(({ claimed, found }) => canonicalize(claimed) !== canonicalize(found));
-  if (lie === undefined) return passed("claims");
-  const found = lie.found === undefined ? "nothing" : JSON.stringify(lie.found);
-  return failed("claims", "claimNotInRecord", `${lie.member} = ${JSON.stringify(lie.claimed)}`, found);
+  for (const { member, claimed, found } of held) {
+    const lie = firstDifference(claimed, found, member);
+    if (lie !== null)
+      return failed("claims", "claimNotInRecord", `${lie.member} = ${shown(lie.claimed)}`, shown(lie.found));
+  }
+  return passed("claims");
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : JSON.stringify(value);
 }

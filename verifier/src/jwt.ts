@@ -1,30 +1,29 @@
 import { base64ToBytes, base64UrlToBytes } from "#protocol/bytes.ts";
 import { parseStrictJson } from "#protocol/strictJson.ts";
 import { InvalidPinError } from "./pins.ts";
-import { type Check, failed, passed } from "./verification.ts";
+import { type Check, failed, passed, unchecked } from "./verification.ts";
 
+type Members = Record<string, unknown>;
 /** A JWT in its compact form (RFC 7519, RFC 7515 §7.1). */
-export type Jwt = { header: unknown; payload: unknown; signedText: string; signature: Uint8Array };
+export type Jwt = { header: Members; payload: Members; signedText: string; signature: Uint8Array };
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
-const PEM = /^\s*-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*$/;
+const PEM = /-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----/g;
 const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
 export function isJwt(text: unknown): text is string {
   return typeof text === "string" && COMPACT.test(text);
 }
 
-/** Null when header or payload is no strict JSON in base64url. */
+/** Null when header or payload is no strict JSON object in base64url. */
 export function readJwt(text: string): Jwt | null {
   const [header = "", payload = "", signature = ""] = text.split(".");
   try {
-    const [readHeader, readPayload] = [header, payload].map((part) =>
-      parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(base64UrlToBytes(part))),
-    );
-    if (!readHeader?.ok || !readPayload?.ok) return null;
+    const [readHeader, readPayload] = [header, payload].map(readPart);
+    if (!readHeader || !readPayload) return null;
     return {
-      header: readHeader.value,
-      payload: readPayload.value,
+      header: readHeader,
+      payload: readPayload,
       signedText: `${header}.${payload}`,
       signature: base64UrlToBytes(signature),
     };
@@ -33,33 +32,68 @@ export function readJwt(text: string): Jwt | null {
   }
 }
 
-/**
- * That the JWT is signed with the RSA key of that PEM (RS256, RFC 7518 §3.3). What the record proves needs no such signature; token, issuer and
- * key id of a JWT stand on it alone.
- * @throws {InvalidPinError}
- */
-export async function checkJwt(jwt: Jwt | undefined, pem: string | undefined): Promise<Check[]> {
-  const kid = String((jwt?.header as { kid?: unknown } | null | undefined)?.kid);
-  if (pem === undefined)
-    return jwt === undefined ? [] : [{ name: "jwtKey", outcome: "notPinned", claimed: kid }];
-  const key = await importPem(pem);
-  if (jwt === undefined) return [failed("jwtKey", "badJwtSignature", "no JWT", "no signature to check")];
-  const isRs256 = (jwt.header as { alg?: unknown } | null)?.alg === "RS256";
-  const isSigned = await crypto.subtle.verify(
-    RS256,
-    key,
-    Uint8Array.from(jwt.signature),
-    new TextEncoder().encode(jwt.signedText),
-  );
-  if (isRs256 && isSigned) return [passed("jwtKey")];
-  return [failed("jwtKey", "badJwtSignature", kid, "no signature by the pinned key")];
+function readPart(part: string): Members | null {
+  const read = parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(base64UrlToBytes(part)));
+  const isObject = read.ok && typeof read.value === "object" && read.value !== null;
+  return isObject && !Array.isArray(read.value) ? (read.value as Members) : null;
 }
 
-async function importPem(pem: string): Promise<CryptoKey> {
+/**
+ * That the JWT is of that type and signed with one of the pinned RSA keys (RS256, RFC 7518 §3.3). What the record proves needs no such signature;
+ * token, issuer and key id of a JWT stand on it alone.
+ * @param pinned PEM, or a JWK set (RFC 7517 §5), of one key or several.
+ * @throws {InvalidPinError}
+ */
+export async function checkJwt(
+  jwt: Jwt | undefined,
+  pinned: string | undefined,
+  typ = "JWT",
+): Promise<Check[]> {
+  const kid = String(jwt?.header.kid);
+  if (pinned === undefined)
+    return jwt === undefined ? [] : [{ name: "jwtKey", outcome: "notPinned", claimed: kid }];
+  // Browsers have it on https and on localhost alone.
+  if (globalThis.crypto?.subtle === undefined) return [unchecked("jwtKey", "noWebCrypto")];
+  const keys = await importKeys(pinned);
+  if (jwt === undefined) return [failed("jwtKey", "badJwtSignature", "no JWT", "no signature to check")];
+  const { alg, typ: claimedTyp, crit } = jwt.header;
+  const isOfForm = alg === "RS256" && claimedTyp === typ && crit === undefined;
+  if (isOfForm && (await isSigned(jwt, keys))) return [passed("jwtKey")];
+  return [failed("jwtKey", "badJwtSignature", kid, "no signature by a pinned key")];
+}
+
+async function isSigned({ signature, signedText }: Jwt, keys: CryptoKey[]): Promise<boolean> {
+  const text = new TextEncoder().encode(signedText);
+  for (const key of keys)
+    if (await crypto.subtle.verify(RS256, key, Uint8Array.from(signature), text)) return true;
+  return false;
+}
+
+/** Keys are tried one after the other, as PEM names none. */
+async function importKeys(pinned: string): Promise<CryptoKey[]> {
   try {
-    const der = base64ToBytes((PEM.exec(pem)?.[1] ?? "").replace(/\s/g, ""));
-    return await crypto.subtle.importKey("spki", Uint8Array.from(der), RS256, false, ["verify"]);
+    const keys = await (pinned.trimStart().startsWith("{") ? importJwks(pinned) : importPems(pinned));
+    if (keys.length > 0) return keys;
   } catch {
-    throw new InvalidPinError("jwtKey", "an RSA public key as PEM");
+    // The same answer as for a text without a key.
   }
+  throw new InvalidPinError("jwtKey", "an RSA public key as PEM, or a JWK set with one");
+}
+
+function importPems(text: string): Promise<CryptoKey[]> {
+  const ders = [...text.matchAll(PEM)].map(([, body]) => base64ToBytes(body!.replace(/\s/g, "")));
+  return Promise.all(
+    ders.map((der) => crypto.subtle.importKey("spki", Uint8Array.from(der), RS256, false, ["verify"])),
+  );
+}
+
+function importJwks(text: string): Promise<CryptoKey[]> {
+  const { keys } = JSON.parse(text) as { keys: JsonWebKey[] };
+  // Key sets hold keys for other purposes, too.
+  const rsa = keys.filter(({ kty, alg }) => kty === "RSA" && (alg ?? "RS256") === "RS256");
+  return Promise.all(
+    rsa.map(({ kty, n, e }) =>
+      crypto.subtle.importKey("jwk", { kty, n, e } as JsonWebKey, RS256, false, ["verify"]),
+    ),
+  );
 }

@@ -8,11 +8,15 @@ export const invalidReasons = {
   disclosureNotInRecord: "A disclosure does not belong to the record: its digest is not in _sd.",
   claimNotInRecord:
     "What is said in plain sight is not what the receipt or the consent's record says, or the record's field was not disclosed.",
+  createdAfterBlock:
+    "The record says that it was made after the block that holds its anchor, or names no time.",
   badJwtSignature: "The JWT is not signed with the pinned RSA key, or what was given is no JWT.",
   startMissing: "The first record of the history names one before it, which is left out.",
   linkBroken:
     "A record of the history does not name the one before it: one between them is left out, or they are in another order.",
   threadMixed: "The records of the history are of different subjects, issuers, targets or scopes.",
+  timesMixed: "A record of the history says that it was made before the one that it follows.",
+  statementMismatch: "The service has signed another number of records, or another one as the last.",
   kidMismatch: "kid is not the thumbprint of publicKey.",
   badSignature: "The signature does not stand over this receipt with the key in it.",
   pathLengthMismatch:
@@ -41,6 +45,11 @@ export const uncheckedReasons = {
   rpcBehind: "The node behind the RPC URL has not reached the receipt's block yet.",
   notAnchoredYet: "The record has no receipt: it is not anchored yet.",
   previousWithheld: "Which record came before is among what was left out or erased.",
+  threadWithheld: "Whose record it is, or what it is about, is among what was left out or erased.",
+  createdWithheld: "When a record was made is among what was left out or erased.",
+  statementMissing:
+    "The history holds no statement of the service, which alone says how many records there are.",
+  noWebCrypto: "This browser checks signatures on https and on localhost alone.",
   notReached: "Not looked at, because an earlier check had no result to go on from.",
 } as const;
 

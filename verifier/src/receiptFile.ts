@@ -19,13 +19,15 @@ import type { Statement } from "./verification.ts";
 export type FileContent = { receipt: unknown; record?: DisclosedRecord; claims?: Claim[]; jwt?: Jwt };
 
 /** The whole thread of a consent, the oldest record first, and what stands around it, which nothing proves. */
-export type HistoryContent = { history: FileContent[]; notProven: Statement[] };
+export type HistoryContent = {
+  history: FileContent[];
+  /** The service's own statement of how many records there are; undefined when the file has none. */
+  statement: Jwt | undefined;
+  notProven: Statement[];
+};
 
 /** What stands beside a receipt and is looked at for itself. */
 const MEMBERS_OF_PROOF = ["receipt", "record", "event", "disclosures", "_sd"];
-/** What names the format, and in DPV what has claims under longer names. */
-const MEMBERS_OF_KANTARA = ["version"];
-const MEMBERS_OF_DPV = ["@context", "@type", "dpv:hasRecordOfActivity"];
 
 /**
  * What is to be checked in a file's bytes: a receipt itself, an answer of GET /v1/verify with one, a consent
@@ -48,10 +50,8 @@ export function contentOfFile(bytes: Uint8Array): FileContent | HistoryContent {
 function contentOf(value: unknown): FileContent {
   if (!isObject(value)) return { receipt: value };
   if (isJwt(value.receipt)) return contentOfJwt(value.receipt, claimsAround(value, ["receipt"]));
-  if (value.version === "KI-CR-v1.1.0")
-    return contentOfConsentReceipt(value, claimsOfKantara(value), MEMBERS_OF_KANTARA);
-  if (value["@type"] === "dpv:ConsentReceipt")
-    return contentOfConsentReceipt(value, claimsOfDpv(value), MEMBERS_OF_DPV);
+  if (value.version === "KI-CR-v1.1.0") return contentOfConsentReceipt(value, claimsOfKantara(value));
+  if (value["@type"] === "dpv:ConsentReceipt") return contentOfConsentReceipt(value, claimsOfDpv(value));
   if (!("receipt" in value) || ("anchor" in value && "proof" in value)) return { receipt: value };
   const receipt = isAbout(value, value.receipt) ? value.receipt : null;
   if (!speaksOfConsent(value)) return { receipt, claims: claimsAround(value, MEMBERS_OF_PROOF) };
@@ -59,9 +59,10 @@ function contentOf(value: unknown): FileContent {
 }
 
 function contentOfHistory(value: Members, records: unknown[], around: Members): HistoryContent {
-  const { records: _records, ...beside } = value;
+  const { records: _records, statement, ...beside } = value;
   const notProven = Object.entries({ ...around, ...beside }).map(([name, said]) => ({ name, value: said }));
-  return { history: records.map(contentOfEntry), notProven };
+  const jwt = isJwt(statement) ? readJwt(statement) : null;
+  return { history: records.map(contentOfEntry), statement: jwt ?? undefined, notProven };
 }
 
 function contentOfEntry(value: unknown): FileContent {
@@ -77,15 +78,13 @@ function contentOfEntry(value: unknown): FileContent {
 function contentOfJwt(text: string, beside: Claim[] = []): FileContent {
   const jwt = readJwt(text);
   if (jwt === null || !isObject(jwt.payload)) return { receipt: null };
-  const content = contentOfConsentReceipt(jwt.payload, claimsOfJwt(jwt.payload), []);
-  return { ...content, claims: [...(content.claims ?? []), ...beside], jwt };
+  const claims = [...claimsOfJwt(jwt.payload, jwt.header.kid), ...beside];
+  return { ...contentOfConsentReceipt(jwt.payload, claims), jwt };
 }
 
 /** The formats of consent receipts carry the proof alike: the hash receipt, and what ties it to the record. */
-function contentOfConsentReceipt(value: Members, claims: Claim[], ofFormat: string[]): FileContent {
-  const lookedAt = claims.map(({ member }) => member.split(/[.[]/)[0]!);
-  const others = claimsAround(value, ["anchor", "disclosures", "_sd", ...ofFormat, ...lookedAt]);
-  return { receipt: value.anchor ?? undefined, record: recordOf(value), claims: [...claims, ...others] };
+function contentOfConsentReceipt(value: Members, claims: Claim[]): FileContent {
+  return { receipt: value.anchor ?? undefined, record: recordOf(value), claims };
 }
 
 function recordOf(value: Members): DisclosedRecord {

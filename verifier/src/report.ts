@@ -8,6 +8,7 @@ export const checkTitles: Record<Check["name"], string> = {
   form: "The file is a receipt",
   record: "The receipt is of the consent record",
   disclosures: "What is disclosed stands in the record",
+  created: "The record is not younger than its block",
   claims: "What is said in plain sight stands as far as it can be checked",
   jwtKey: "The JWT's key is the pinned one",
   keyId: "The key id belongs to the key",
@@ -26,6 +27,8 @@ export const checkTitles: Record<Check["name"], string> = {
   start: "No record came before the first",
   links: "Each record names the one before it",
   thread: "All records are of one subject, issuer, target and scope",
+  times: "No record was made before the one that it follows",
+  statement: "The service states that these are all records",
 };
 
 /** A verification in lines of text: the verdict first, then each check, then what to know beside. */
@@ -50,20 +53,31 @@ function reportOfHistory(history: HistoryVerification): string {
     historyVerdictLine(history),
     "",
     ...history.thread.map(checkLine),
-    `note: ${historyNote}`,
+    `note: ${historyNote(history)}`,
     ...notProvenLines(history),
     ...history.records.flatMap((record, place) => ["", `Record ${place + 1}`, reportOf(record).trimEnd()]),
     "",
   ].join("\n");
 }
 
-export const historyNote = "Records that were left out after the last one would not show.";
+/** What the order of the records tells nothing of. */
+export function historyNote({ statement, notPinned }: HistoryVerification): string {
+  if (statement === null) return "Records that were left out after the last one would not show.";
+  const asOf = new Date(statement.iat * 1_000).toISOString();
+  return notPinned.includes("jwtKey")
+    ? "Who states that these are all records was not checked: name the service's RSA key."
+    : `These are all records until ${asOf}, by the statement of ${oneLine(statement.iss)}.`;
+}
 
 /** The verdict on a history in one sentence. */
-export function historyVerdictLine({ verdict, reasons, records }: HistoryVerification): string {
-  if (verdict === "valid")
-    return `VALID: a history of ${records.length}, of which none is missing before the last.`;
-  return `${verdict === "invalid" ? "INVALID" : "COULD NOT CHECK"}: ${reasons.join(", ")}`;
+export function historyVerdictLine(history: HistoryVerification): string {
+  const { verdict, reasons, records, notPinned } = history;
+  if (verdict !== "valid")
+    return `${verdict === "invalid" ? "INVALID" : "COULD NOT CHECK"}: ${reasons.join(", ")}`;
+  const completeness = notPinned.includes("jwtKey")
+    ? "each naming the one before it"
+    : "of which none is missing";
+  return `VALID: a history of ${records.length}, ${completeness}.`;
 }
 
 /** The verdict in one sentence. */

@@ -29,6 +29,20 @@ export function rpcOf(rpc: string | Rpc, timeoutMs: number): Rpc {
   return { request: (call) => requestInTime(bare, call, timeoutMs) };
 }
 
+/** Asks each question once, for what has many checks and should see one state of the chain. What failed is asked again. */
+export function rememberingRpc(rpc: Rpc): Rpc {
+  const answers = new Map<string, Promise<unknown>>();
+  return {
+    request(call) {
+      const question = JSON.stringify(call);
+      const known = answers.get(question) ?? rpc.request(call);
+      answers.set(question, known);
+      known.catch(() => answers.delete(question));
+      return known;
+    },
+  };
+}
+
 function rpcOfUrl(url: string, timeoutMs: number): Rpc {
   if (!URL.canParse(url))
     return { request: () => Promise.reject(new RpcUnusableError("the RPC URL is no URL")) };

@@ -7,6 +7,7 @@ export type CheckName =
   | "form"
   | "record"
   | "disclosures"
+  | "created"
   | "claims"
   | "jwtKey"
   | "keyId"
@@ -25,7 +26,9 @@ export type CheckName =
   // Of a history.
   | "start"
   | "links"
-  | "thread";
+  | "thread"
+  | "times"
+  | "statement";
 
 /** `claimed` is what the receipt says, `found` what stands against it. */
 export type Check = { name: CheckName } & (
@@ -92,12 +95,12 @@ export function conclude({
   const gaps = checks.filter((check) => check.outcome === "unchecked");
   const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
   const reasons = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
-  const notPinned = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
+  const names = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
   return {
     verdict,
     reasons: [...new Set(reasons)],
     checks,
-    notPinned,
+    notPinned: [...new Set(names)],
     finality,
     warnings,
     receipt,

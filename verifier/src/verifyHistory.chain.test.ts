@@ -1,5 +1,10 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ConsentEvent, RecordedAction } from "#protocol/consentReceipts/consentEvent.ts";
+import { dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { HISTORY_STATEMENT_TYPE } from "#protocol/consentReceipts/historyStatement.ts";
+import { jwtReceiptClaims } from "#protocol/consentReceipts/jwtReceiptClaims.ts";
+import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
 import { disclosureDigest, encodeDisclosure, type Json, recordDigest } from "#protocol/consentRecord.ts";
 import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { startIssuer } from "#test/support/issuedReceipts.ts";
@@ -12,7 +17,9 @@ import type { HistoryVerification } from "./verifyHistory.ts";
 const SUBJECT = "foo@bar.example";
 const ISSUER = "https://foo.example";
 const TARGET = "https://foo.example/policy";
-const CREATED = "2026-11-22T05:00:12.345Z";
+const CREATED = "2026-01-22T05:00:12.345Z";
+const STATED_S = 1_795_323_612;
+const KID = "0123456789abcdef";
 
 type TestRecord = {
   record: Record<string, Json>;
@@ -47,6 +54,7 @@ function newRecord(
   action: string,
   scope: string,
   previous?: { digest: string },
+  changes: Record<string, Json> = {},
 ): Omit<TestRecord, "receipt"> {
   const record: Record<string, Json> = {
     type: "consent_event",
@@ -57,6 +65,7 @@ function newRecord(
     created: CREATED,
     ...(previous ? { previous: `sha256:${previous.digest}` } : {}),
     subject: SUBJECT,
+    ...changes,
   };
   const disclosures = Object.entries(record).map(([name, value], place) =>
     encodeDisclosure({ salt: `salt-of-the-tests-${place}-${action}-${scope}`, name, value }),
@@ -68,7 +77,21 @@ function newRecord(
 const verifyText = (text: string, pins: Pins = {}) =>
   verifyFile(new TextEncoder().encode(text), { rpc: chain.rpcUrl, pins });
 const verify = (value: unknown, pins: Pins = {}) => verifyText(JSON.stringify(value), pins);
-const verifyRecords = async (records: unknown[]) => (await verify({ records })) as HistoryVerification;
+const verifyRecords = async (records: unknown[], pins: Pins = {}) =>
+  (await verify({ records, statement: statementOf(records) }, pins)) as HistoryVerification;
+
+/** Signed with the issuer's RSA key. */
+function jwt(claims: object, header: object = {}): string {
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const text = `${encode({ alg: "RS256", typ: "JWT", kid: KID, ...header })}.${encode(claims)}`;
+  return `${text}.${sign("sha256", Buffer.from(text), rsa.privateKey).toString("base64url")}`;
+}
+/** What the service signs of a thread that holds these records. */
+function statementOf(records: unknown[], changes: object = {}, header: object = {}): string {
+  const last = `sha256:${(records.at(-1) as TestRecord | undefined)?.digest}`;
+  const claims = { iss: `${ISSUER}/consent/v0`, iat: STATED_S, count: records.length, last, ...changes };
+  return jwt(claims, { typ: HISTORY_STATEMENT_TYPE, ...header });
+}
 /** The record without the disclosure of one field. */
 const without = (name: string, { disclosures, record, ...others }: TestRecord) => {
   const { [name]: _gone, ...left } = record;
@@ -82,7 +105,58 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
     expect(verification).toMatchObject({ verdict: "valid", reasons: [] });
     expect(verification.records.map(({ verdict }) => verdict)).toEqual(["valid", "valid", "valid"]);
     expect(reportOf(verification)).toMatch(/^VALID: a history of 3.*Record 3\nVALID/s);
-    expect(await verify({ data: { records: thread.slice(0, 2) } })).toMatchObject({ verdict: "valid" });
+    const records = thread.slice(0, 2);
+    expect(await verify({ data: { records, statement: statementOf(records) } })).toMatchObject({
+      verdict: "valid",
+    });
+  });
+
+  test("that none is missing says the service, whose key has to be named", async () => {
+    const unnamed = await verifyRecords(thread);
+    expect(unnamed.notPinned).toContain("jwtKey");
+    expect(reportOf(unnamed)).not.toContain("none is missing");
+    const named = await verifyRecords(thread, { jwtKey: rsa.pem });
+    expect(named).toMatchObject({ verdict: "valid", statement: { count: 3, iat: STATED_S } });
+    expect(named.notPinned).not.toContain("jwtKey");
+    expect(reportOf(named)).toMatch(
+      /^VALID: a history of 3, of which none is missing\..*2026-11-22T05:00:12/s,
+    );
+  });
+
+  test("without the service's statement nobody says how many there are", async () => {
+    for (const pins of [{}, { jwtKey: rsa.pem }])
+      expect(await verify({ records: thread }, pins)).toMatchObject({
+        verdict: "unchecked",
+        reasons: ["statementMissing"],
+        statement: null,
+      });
+  });
+
+  test.each<[string, () => string, string]>([
+    ["of a longer thread", () => statementOf(thread, { count: 4 }), "statementMismatch"],
+    ["of a thread that goes on", () => statementOf([...thread, stranger], { count: 3 }), "statementMismatch"],
+    ["that is a receipt", () => statementOf(thread, {}, { typ: "JWT" }), "badJwtSignature"],
+    ["with an extension", () => statementOf(thread, {}, { crit: ["exp"] }), "badJwtSignature"],
+    ["of other claims", () => jwt({ last: "x" }, { typ: HISTORY_STATEMENT_TYPE }), "statementMismatch"],
+    ["that was changed", () => `${statementOf(thread).split(".", 2).join(".")}.AAAA`, "badJwtSignature"],
+  ])("a history with a statement %s is invalid", async (_what, statement, reason) => {
+    const file = { records: thread, statement: statement() };
+    expect(await verify(file, { jwtKey: rsa.pem })).toMatchObject({ verdict: "invalid", reasons: [reason] });
+  });
+
+  test("records that go back in time, or were made after their block, are invalid", async () => {
+    const issuer = await startIssuer(chain);
+    const back = newRecord("grant", "ads", thread[0], { created: "2026-01-21T00:00:00.000Z" });
+    const late = newRecord("grant", "ads", thread[0], { created: "2999-01-01T00:00:00.000Z" });
+    const receipts = await issuer.anchor([back, late].map(({ digest }) => `0x${digest}` as const));
+    expect(await verifyRecords([thread[0], { ...back, receipt: receipts[0] }])).toMatchObject({
+      verdict: "invalid",
+      reasons: ["timesMixed"],
+    });
+    expect(await verifyRecords([thread[0], { ...late, receipt: receipts[1] }])).toMatchObject({
+      verdict: "invalid",
+      reasons: ["createdAfterBlock"],
+    });
   });
 
   test.each<[string, () => unknown[], string]>([
@@ -120,16 +194,22 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
     });
   });
 
-  test("fields may be left out, but without `previous` nothing is said of what came before", async () => {
-    const shared = thread.map((record) => without("subject", record));
-    expect(await verifyRecords(shared)).toMatchObject({
-      verdict: "unchecked",
-      reasons: ["previousWithheld"],
-      thread: [{ name: "start", outcome: "unchecked" }, { outcome: "passed" }, { outcome: "passed" }],
-    });
-    expect(await verifyRecords([thread[0]!, ...shared.slice(1)])).toMatchObject({ verdict: "valid" });
-    const hidden = [thread[0]!, without("previous", thread[1]!)];
-    expect((await verifyRecords(hidden)).thread[1]).toMatchObject({ reason: "previousWithheld" });
+  test.each<[string, () => unknown[], string]>([
+    ["whose first record hides a field", () => [without("type", thread[0]!), thread[1]], "previousWithheld"],
+    [
+      "whose second record hides the one before it",
+      () => [thread[0], without("previous", thread[1]!)],
+      "previousWithheld",
+    ],
+    ["that hides a subject", () => [thread[0], without("subject", thread[1]!)], "threadWithheld"],
+    ["that hides a time", () => [thread[0], without("created", thread[1]!)], "createdWithheld"],
+  ])("a history %s is not checked", async (_what, records, reason) => {
+    expect(await verifyRecords(records())).toMatchObject({ verdict: "unchecked", reasons: [reason] });
+  });
+
+  test("what decides nothing about the thread may be left out of all but the first", async () => {
+    const records = [thread[0], without("type", thread[1]!)];
+    expect(await verifyRecords(records)).toMatchObject({ verdict: "valid" });
   });
 
   test("a record that is not anchored yet leaves it unchecked, and its link is looked at all the same", async () => {
@@ -144,40 +224,36 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
 });
 
 describe("SG-9, SG-10: consent receipts are checked with what they say in plain sight", () => {
-  const proofOf = ({ receipt, disclosures, _sd }: TestRecord) => ({ anchor: receipt, disclosures, _sd });
-  const jwt = (claims: object, header: object = {}) => {
-    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
-    const text = `${encode({ alg: "RS256", typ: "JWT", kid: "0123456789abcdef", ...header })}.${encode(claims)}`;
-    return `${text}.${sign("sha256", Buffer.from(text), rsa.privateKey).toString("base64url")}`;
+  /** What a receipt is made of, of the withdrawal unless another record is given. */
+  const input = ({ digest, record, ...proof }: TestRecord = thread[1]!) => {
+    const { subject, issuer, target, scope, source, delegate, action, created } = record as Record<
+      string,
+      string
+    >;
+    const event = { id: digest, subject, issuer, target, scope, source, delegate, createdAt: created };
+    return {
+      event: {
+        ...event,
+        action: action === "none" ? null : action === "grant",
+        token: "F5KLLW",
+      } as ConsentEvent,
+      recordedAs: action as RecordedAction,
+      publicUrl: ISSUER,
+      kid: KID,
+      proof: { anchor: proof.receipt, disclosures: proof.disclosures, _sd: proof._sd } as never,
+    };
   };
-  const jwtClaims = () => ({
-    sub: SUBJECT,
-    policyUrl: TARGET,
-    iat: Math.floor(Date.parse(CREATED) / 1_000),
-    dataController: { org: ISSUER },
-    signatu: { consent: { id: thread[1]!.digest, subject: SUBJECT, scope: "ads", action: false } },
-    ...proofOf(thread[1]!),
-  });
-  const kantara = () => ({
-    version: "KI-CR-v1.1.0",
-    consentReceiptID: thread[1]!.digest,
-    consentTimestamp: Math.floor(Date.parse(CREATED) / 1_000),
-    collectionMethod: "not stated",
-    piiPrincipalId: SUBJECT,
-    piiControllers: [{ piiController: ISSUER }],
-    services: [{ service: ISSUER, purposes: [{ purpose: "ads", consentType: "DECLINED OR WITHDRAWN" }] }],
-    ...proofOf(thread[1]!),
-  });
-  const dpv = () => ({
-    "@type": "dpv:ConsentReceipt",
-    "dct:identifier": thread[1]!.digest,
-    "dpv:hasRecordOfActivity": {
-      "dct:created": CREATED,
-      "dpv:hasDataSubject": { "dct:identifier": SUBJECT },
-      "dpv:hasConsentStatus": "dpv:ConsentWithdrawn",
-    },
-    ...proofOf(thread[1]!),
-  });
+  const json = (value: object) => JSON.parse(JSON.stringify(value));
+  const jwtClaims = () => json(jwtReceiptClaims(input()));
+  const kantara = () => json(kantaraReceipt(input()));
+  const dpv = () => json(dpvReceipt(input()));
+  /** With another value at a path. */
+  const changed = (value: Record<string, never>, path: string, to: unknown) => {
+    const names = path.split(">");
+    const holder = names.slice(0, -1).reduce<Record<string, never>>((inner, name) => inner[name]!, value);
+    holder[names.at(-1)!] = to as never;
+    return value;
+  };
 
   test("a JWT is valid as it is and as it is served; its RSA key is not pinned until it is named", async () => {
     const text = jwt(jwtClaims());
@@ -209,41 +285,130 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
     await expect(verifyText(good, { jwtKey: "no PEM" })).rejects.toThrow("jwtKey is not an RSA public key");
   });
 
-  test("a Kantara receipt and a DPV receipt are valid", async () => {
-    expect(await verify(kantara())).toMatchObject({ verdict: "valid" });
-    expect(await verify(dpv())).toMatchObject({ verdict: "valid" });
+  test("a JWT's key may be named in a JWK set, or as one of several", async () => {
+    const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey;
+    const jwk = createPublicKey(rsa.privateKey).export({ format: "jwk" });
+    const set = { keys: [{ kty: "OKP", crv: "Ed25519", x: "AA" }, other.export({ format: "jwk" }), jwk] };
+    const text = jwt(jwtClaims());
+    for (const jwtKey of [JSON.stringify(set), `${other.export({ type: "spki", format: "pem" })}${rsa.pem}`])
+      expect(await verifyText(text, { jwtKey })).toMatchObject({ verdict: "valid" });
+    for (const jwtKey of ['{"keys":[]}', "{}", "[]", ""])
+      await expect(verifyText(text, { jwtKey })).rejects.toThrow("jwtKey is not an RSA public key");
   });
 
-  test.each<[string, () => unknown]>([
-    ["a JWT of another subject", () => ({ receipt: jwt({ ...jwtClaims(), sub: "somebody else" }) })],
-    ["a JWT of another time", () => ({ receipt: jwt({ ...jwtClaims(), iat: 1 }) })],
+  test("a Kantara receipt and a DPV receipt are valid, and name what is their issuer's word alone", async () => {
+    expect(await verify(kantara())).toMatchObject({ verdict: "valid", notProven: [] });
+    const verification = (await verify(dpv())) as Verification;
+    expect(verification).toMatchObject({ verdict: "valid" });
+    expect(verification.notProven).toEqual([
+      { name: "dct:publisher", value: ISSUER },
+      { name: "event dct:identifier", value: "F5KLLW" },
+    ]);
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ["a JWT of another subject", () => ({ receipt: jwt({ ...jwtClaims(), sub: "somebody else" }) }), "sub"],
+    ["a JWT of another time", () => ({ receipt: jwt({ ...jwtClaims(), iat: 1 }) }), "iat"],
     [
       "a JWT that turns a withdrawal into a consent",
-      () => ({ receipt: jwt({ ...jwtClaims(), signatu: { consent: { action: true } } }) }),
+      () => ({ receipt: jwt(changed(jwtClaims(), "signatu>consent>action", true)) }),
+      "signatu.consent.action",
+    ],
+    [
+      "a JWT whose consents are a list",
+      () => ({ receipt: jwt(changed(jwtClaims(), "signatu>consent", [{ action: true }])) }),
+      "signatu.consent",
+    ],
+    [
+      "a JWT of a key by another name",
+      () => ({ receipt: jwt(jwtClaims(), { kid: "another" }) }),
+      "publicKey",
     ],
     [
       "a JWT that names a field which is not disclosed",
       () => ({ receipt: jwt({ ...jwtClaims(), disclosures: [] }) }),
+      "",
     ],
     [
       "a Kantara receipt of another controller",
-      () => ({ ...kantara(), piiControllers: [{ piiController: "x" }] }),
+      () => changed(kantara(), "piiControllers>0>piiController", "x"),
+      "piiControllers[0].piiController",
     ],
     [
       "a Kantara receipt with a second service",
       () => ({ ...kantara(), services: [...kantara().services, {}] }),
+      "services[1]",
     ],
-    ["a Kantara receipt that hides the subject", () => ({ ...kantara(), piiPrincipalId: "erased" })],
+    [
+      "a Kantara receipt of another purpose",
+      () => changed(kantara(), "services>0>purposes>0>purposeCategory", ["marketing"]),
+      "services[0].purposes[0].purposeCategory[0]",
+    ],
+    [
+      "a Kantara receipt that tells third parties",
+      () => changed(kantara(), "services>0>purposes>0>thirdPartyName", "x"),
+      "services[0].purposes[0].thirdPartyName",
+    ],
+    ["a Kantara receipt that says more", () => ({ ...kantara(), note: "x" }), "note"],
+    [
+      "a Kantara receipt that hides the subject",
+      () => ({ ...kantara(), piiPrincipalId: "erased" }),
+      "piiPrincipalId",
+    ],
     [
       "a DPV receipt of another status",
-      () => ({
-        ...dpv(),
-        "dpv:hasRecordOfActivity": { "dpv:hasConsentStatus": "dpv:ConsentGiven" },
-      }),
+      () => changed(dpv(), "dpv:hasRecordOfActivity>dpv:hasConsentStatus", "dpv:ConsentGiven"),
+      "dpv:hasRecordOfActivity.dpv:hasConsentStatus",
     ],
-    ["a DPV receipt of another id", () => ({ ...dpv(), "dct:identifier": thread[0]!.digest })],
-  ])("%s is invalid", async (_what, file) => {
-    expect(await verify(file())).toMatchObject({ verdict: "invalid", reasons: ["claimNotInRecord"] });
+    [
+      "a DPV receipt of another id",
+      () => ({ ...dpv(), "dct:identifier": thread[0]!.digest }),
+      "dct:identifier",
+    ],
+    [
+      "a DPV receipt with a status in its first level",
+      () => ({ ...dpv(), "dpv:hasConsentStatus": "dpv:ConsentGiven" }),
+      "dpv:hasConsentStatus",
+    ],
+    [
+      "a DPV receipt with a second record",
+      () => changed(dpv(), "dpv:hasRecordOfActivity", [dpv()["dpv:hasRecordOfActivity"]]),
+      "dpv:hasRecordOfActivity",
+    ],
+    [
+      "a DPV receipt whose names mean something else",
+      () => changed(dpv(), "@context>dpv", "https://else.example/dpv#"),
+      "@context.dpv",
+    ],
+    [
+      "a DPV receipt with an alias",
+      () => changed(dpv(), "@context>state", "dpv:hasConsentStatus"),
+      "@context.state",
+    ],
+    [
+      "a DPV receipt whose publisher is a word of its vocabulary",
+      () => changed(dpv(), "dct:publisher>@id", "dpv:x"),
+      "",
+    ],
+  ])("%s is invalid", async (_what, file, member) => {
+    const verification = (await verify(file())) as Verification;
+    expect(verification).toMatchObject({ verdict: "invalid", reasons: ["claimNotInRecord"] });
+    const lie = verification.checks.find(({ name }) => name === "claims") as { claimed: string };
+    expect(lie.claimed.startsWith(member)).toBe(true);
+  });
+
+  test("a JWT that is not anchored and not the pinned key's is invalid, and all that it says is its own word", async () => {
+    const text = jwt({ sub: SUBJECT, iss: "x" });
+    const forged = `${text.split(".", 2).join(".")}.AAAA`;
+    expect(await verifyText(forged, { jwtKey: rsa.pem })).toMatchObject({
+      verdict: "invalid",
+      reasons: ["badJwtSignature"],
+      notProven: [
+        { name: "receipt", value: { sub: SUBJECT, iss: "x" } },
+        { name: "iss", value: "x" },
+      ],
+    });
+    expect(await verifyText(text, { jwtKey: rsa.pem })).toMatchObject({ verdict: "unchecked" });
   });
 
   test.each<[string, () => unknown]>([

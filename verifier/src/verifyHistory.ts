@@ -1,6 +1,13 @@
-import { type Json, recordDigest } from "#protocol/consentRecord.ts";
-import { digestsOf, readDisclosures } from "./checkRecord.ts";
+import {
+  HISTORY_STATEMENT_TYPE,
+  type HistoryStatement,
+  parseHistoryStatement,
+} from "#protocol/consentReceipts/historyStatement.ts";
+import { checkThread, type Entry, entryOf } from "./checkThread.ts";
+import { checkJwt, type Jwt } from "./jwt.ts";
+import { normalizePins } from "./pins.ts";
 import type { FileContent } from "./receiptFile.ts";
+import { rememberingRpc, rpcOf } from "./rpc.ts";
 import {
   type Check,
   conclude,
@@ -10,101 +17,69 @@ import {
   unchecked,
   type Verification,
 } from "./verification.ts";
-import { type VerifyReceiptInput, verifyReceipt } from "./verifyReceipt.ts";
+import { TIMEOUT_MS, type VerifyReceiptInput, verifyReceipt } from "./verifyReceipt.ts";
 
 export type VerifyHistoryInput = Omit<VerifyReceiptInput, "receipt" | "record" | "claims" | "jwt"> & {
   /** The oldest record first, as contentOfFile answers it. */
   history: readonly FileContent[];
+  /** What the service has signed of it. */
+  statement?: Jwt | undefined;
   /** What stands around the records, to be named in the answer. */
   notProven?: Statement[];
 };
 
 /** Plain JSON all through. Verdict and reasons follow from the thread's checks and the records' verdicts. */
-export type HistoryVerification = Pick<Verification, "verdict" | "reasons" | "notProven"> & {
-  /** `start`: that nothing came before the first; `links`: that each names the one before it; `thread`: that all are of one thread. */
+export type HistoryVerification = Pick<Verification, "verdict" | "reasons" | "notPinned" | "notProven"> & {
+  /** Of what holds the records together, and of the statement that they are all. */
   thread: Check[];
+  /** Null when there is none that can be read. Only with `jwtKey` pinned it is more than the file's own word. */
+  statement: HistoryStatement | null;
   records: Verification[];
 };
 
-/** Fields that make a thread (protocol §7). */
-const THREAD_FIELDS = ["subject", "issuer", "target", "scope"];
-
-/** A record as its place in the thread is looked at. `isWhole`: nothing of it was left out or erased. */
-type Entry = { digest: string; fields: Map<string, Json>; isWhole: boolean };
-
 /**
- * Checks every record of a thread like a single receipt, and that none is missing before, between or out of its order. Whether newer ones were left
- * out at the end no history can tell.
+ * Checks every record of a thread like a single receipt; that none is missing before, between or out of its order; and that the service states
+ * that there are these and no more.
  * @throws {InvalidPinError}
  */
 export async function verifyHistory({
   history,
+  statement,
   notProven = [],
   ...options
 }: VerifyHistoryInput): Promise<HistoryVerification> {
+  const { jwtKey, ...pins } = normalizePins(options.pins ?? {});
+  const rpc = rememberingRpc(rpcOf(options.rpc, options.timeoutMs ?? TIMEOUT_MS));
+  const entries = history.map(entryOf);
+  const stated = statement === undefined ? null : parseHistoryStatement(statement.payload);
+  const signature = await checkJwt(statement, jwtKey, HISTORY_STATEMENT_TYPE);
+  const thread = [
+    ...checkThread(entries),
+    checkStated(statement, stated, entries),
+    ...(statement === undefined ? [] : signature),
+  ];
   const records: Verification[] = [];
   // One after the other: a node that limits its callers would make long histories uncheckable.
-  for (const content of history) records.push(await verifyReceipt({ ...content, ...options }));
-  const thread = checkThread(history.map(entryOf));
-  const { verdict, reasons } = conclude({
+  for (const content of history) records.push(await verifyReceipt({ ...content, ...options, rpc, pins }));
+  const { verdict, reasons, notPinned } = conclude({
     receipt: null,
     checks: [...records.flatMap(({ checks }) => checks), ...thread],
     finality: null,
     warnings: [],
   });
-  return { verdict, reasons, thread, records, notProven };
+  return { verdict, reasons, notPinned, thread, statement: stated, records, notProven };
 }
 
-function checkThread(entries: (Entry | null)[]): Check[] {
-  const [first] = entries;
-  if (first === undefined) return [failed("start", "notAReceipt", "records", "no record at all")];
-  const read = entries.filter((entry) => entry !== null);
-  if (first === null || read.length < entries.length)
-    return (["start", "links", "thread"] as const).map((name) => unchecked(name, "notReached"));
-  return [checkStart(first), checkLinks(read), checkSameThread(read)];
-}
-
-function checkStart({ fields, isWhole }: Entry): Check {
-  const previous = fields.get("previous");
-  if (previous !== undefined) return failed("start", "startMissing", "the first record", previous);
-  return isWhole ? passed("start") : unchecked("start", "previousWithheld", "record 1");
-}
-
-function checkLinks(entries: Entry[]): Check {
-  let withheld: Check | null = null;
-  for (const [place, { fields, isWhole }] of entries.entries()) {
-    const before = entries[place - 1];
-    if (before === undefined) continue;
-    const previous = fields.get("previous");
-    const expected = `sha256:${before.digest}`;
-    if (previous === expected) continue;
-    const where = `record ${place + 1}`;
-    if (previous !== undefined || isWhole)
-      return failed("links", "linkBroken", `${where} after ${previous ?? "nothing"}`, expected);
-    withheld ??= unchecked("links", "previousWithheld", where);
-  }
-  return withheld ?? passed("links");
-}
-
-function checkSameThread(entries: Entry[]): Check {
-  for (const name of THREAD_FIELDS) {
-    const values = entries.map(({ fields }) => fields.get(name)).filter((value) => value !== undefined);
-    const other = values.find((value) => value !== values[0]);
-    if (other !== undefined)
-      return failed("thread", "threadMixed", `${name} = ${JSON.stringify(values[0])}`, JSON.stringify(other));
-  }
-  return passed("thread");
-}
-
-/** Null for what is no record; its own verification says why. */
-function entryOf({ record }: FileContent): Entry | null {
-  const digests = digestsOf(record?._sd);
-  if (record === undefined || digests === null) return null;
-  const { check, fields } = readDisclosures(record.disclosures, new Set(digests));
-  if (check.outcome !== "passed") return null;
-  return {
-    digest: recordDigest(digests).slice(2),
-    fields: new Map(fields.map(({ name, value }) => [name, value])),
-    isWhole: fields.length === digests.length,
-  };
+function checkStated(
+  statement: Jwt | undefined,
+  stated: HistoryStatement | null,
+  entries: readonly (Entry | null)[],
+): Check {
+  if (statement === undefined) return unchecked("statement", "statementMissing");
+  const last = entries.at(-1);
+  if (stated === null) return failed("statement", "statementMismatch", "a statement", "other claims");
+  if (last === undefined || last === null) return unchecked("statement", "notReached");
+  if (stated.count === entries.length && stated.last === `sha256:${last.digest}`) return passed("statement");
+  const claimed = `${stated.count} records, ${stated.last} the last`;
+  return failed("statement", "statementMismatch", claimed, `${entries.length}, sha256:${last.digest}`);
 }

@@ -33,7 +33,8 @@ export type VerifyReceiptInput = {
   timeoutMs?: number;
 };
 
-const TIMEOUT_MS = 10_000;
+/** For each call, unless the caller says otherwise. */
+export const TIMEOUT_MS = 10_000;
 /** A receipt may have further members, which nobody has signed. */
 const RECEIPT_MEMBERS = [
   "@context",
@@ -54,10 +55,13 @@ const RECEIPT_MEMBERS = [
 export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verification> {
   const pins = normalizePins(input.pins ?? {});
   const jwtChecks = await checkJwt(input.jwt, pins.jwtKey);
-  if (input.receipt === undefined) return withoutReceipt(unchecked("form", "notAnchoredYet"));
+  if (input.receipt === undefined)
+    return withoutReceipt([unchecked("form", "notAnchoredYet"), ...jwtChecks], input);
   const parsed = parseReceipt(input.receipt);
-  if (!parsed.ok)
-    return withoutReceipt(failed("form", "notAReceipt", parsed.member ?? "a receipt", parsed.reason));
+  if (!parsed.ok) {
+    const form = failed("form", "notAReceipt", parsed.member ?? "a receipt", parsed.reason);
+    return withoutReceipt([form, ...jwtChecks], input);
+  }
   const { receipt } = parsed;
   const chain = await checkChain(receipt, rpcOf(input.rpc, input.timeoutMs ?? TIMEOUT_MS));
   const record = input.record === undefined ? null : checkRecord(input.record, receipt);
@@ -75,8 +79,12 @@ export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verifica
   return conclude({ ...chain, receipt, checks, disclosed, notProven: claims.notProven });
 }
 
-function withoutReceipt(form: Check): Verification {
-  return conclude({ receipt: null, checks: [form], finality: null, warnings: [] });
+/** Then nothing bears out anything of what is said. */
+function withoutReceipt(checks: Check[], { claims = [] }: VerifyReceiptInput): Verification {
+  const notProven = claims
+    .filter(({ claimed }) => claimed !== undefined)
+    .map(({ member, claimed }) => ({ name: member || "receipt", value: claimed }));
+  return conclude({ receipt: null, checks, finality: null, warnings: [], notProven });
 }
 
 function claimsOf({ claims = [] }: VerifyReceiptInput, receipt: AnchorReceipt): Claim[] {

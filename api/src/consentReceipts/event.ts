@@ -1,28 +1,11 @@
 import { randomInt } from "node:crypto";
+import { type ConsentEvent, eventAction } from "#protocol/consentReceipts/consentEvent.ts";
 import type { Json } from "#protocol/consentRecord.ts";
 import { actionOfReceiptAction } from "../consents/actions.ts";
-import type { ConsentAction, NewConsent, RecordedConsent } from "../consents/newConsent.ts";
-import { openRecord } from "../consents/sealRecord.ts";
+import type { NewConsent, RecordedConsent } from "../consents/newConsent.ts";
+import { openFields } from "../consents/sealRecord.ts";
 import type { StoredEvent } from "./findEvents.ts";
 import type { EventInput } from "./wire.ts";
-
-/** Signatu's consent event (SG-1). Members that were not given, or that an erasure took, are absent. */
-export type ConsentEvent = {
-  /** 64 hex digits: the record digest. */
-  id: string;
-  scope: string;
-  subject?: string;
-  issuer: string;
-  target: string;
-  source?: string;
-  delegate?: string;
-  /** Accepted, declined or withdrawn, nothing done. */
-  action: boolean | null;
-  /** Six of A to Z and 0 to 9, to be read out; not unique. */
-  token: string;
-  /** ISO 8601 with milliseconds, UTC. */
-  createdAt: string;
-};
 
 const TOKEN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const TOKEN_LENGTH = 6;
@@ -60,7 +43,7 @@ export function recordedEvent(consent: NewConsent, recorded: RecordedConsent): C
     target: consent.target!,
     source: consent.source,
     delegate: consent.delegate,
-    action: wordOf(recorded.action),
+    action: eventAction(recorded.action),
     token: consent.shortToken!,
     createdAt: recorded.createdAt.toISOString(),
   };
@@ -68,7 +51,7 @@ export function recordedEvent(consent: NewConsent, recorded: RecordedConsent): C
 
 /** An event as its record has it. */
 export function storedEvent(stored: StoredEvent): ConsentEvent {
-  const fields = new Map<string, Json>(openRecord(stored).fields.map(({ name, value }) => [name, value]));
+  const fields = new Map<string, Json>(openFields(stored).map(({ name, value }) => [name, value]));
   const text = (name: string) => fields.get(name) as string | undefined;
   return {
     id: stored.recordDigest.toString("hex"),
@@ -78,12 +61,8 @@ export function storedEvent(stored: StoredEvent): ConsentEvent {
     target: text("target")!,
     source: text("source"),
     delegate: text("delegate"),
-    action: wordOf(stored.action),
+    action: eventAction(stored.action),
     token: stored.shortToken,
     createdAt: stored.createdAt.toISOString(),
   };
-}
-
-function wordOf(action: ConsentAction): boolean | null {
-  return action === "none" ? null : action === "grant";
 }

@@ -1,5 +1,6 @@
+import type { ConsentEvent } from "#protocol/consentReceipts/consentEvent.ts";
 import type { RecordConsentsVerb } from "../consents/newConsent.ts";
-import { type ConsentEvent, newEventConsent, recordedEvent } from "./event.ts";
+import { newEventConsent, recordedEvent } from "./event.ts";
 import type { EventInput } from "./wire.ts";
 
 /** Records events in the order given: all of them, or none (SG-2). */

@@ -1,4 +1,7 @@
 import type { Context } from "hono";
+import type { ConsentReceiptInput } from "#protocol/consentReceipts/consentEvent.ts";
+import { dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
 import type { ChainDirectory } from "../chain/chainDirectory.ts";
 import type { ConsentDescription } from "../consents/describeConsent.ts";
 import type { StoredConsent } from "../consents/findConsent.ts";
@@ -11,10 +14,8 @@ import type { ServiceKeys } from "../secrets/serviceKeys.ts";
 import { storedEvent } from "./event.ts";
 import type { EventReader } from "./eventReader.ts";
 import type { StoredEvent } from "./findEvents.ts";
-import { dpvReceipt } from "./formats/dpvReceipt.ts";
-import type { EventProof } from "./formats/eventProof.ts";
-import { jwtReceipt } from "./formats/jwtReceipt.ts";
-import { kantaraReceipt } from "./formats/kantaraReceipt.ts";
+import { describeHistory } from "./history.ts";
+import { jwtReceipt } from "./jwtReceipt.ts";
 import { publicKeyPem } from "./receiptKeys.ts";
 import { recordEvents } from "./recordEvents.ts";
 import {
@@ -41,6 +42,7 @@ export type ConsentReceiptsRoutesDeps = {
   describeConsent: (tenantId: string, consent: StoredConsent) => Promise<ConsentDescription>;
   keys: ServiceKeys;
   publicUrl: string;
+  clock: () => Date;
 };
 
 const BASE = "/consent/v0";
@@ -95,18 +97,23 @@ function recordRoute(deps: ConsentReceiptsRoutesDeps): Route {
   });
 }
 
-function searchRoutes({ events, describeConsent }: ConsentReceiptsRoutesDeps): Route[] {
+function searchRoutes(deps: ConsentReceiptsRoutesDeps): Route[] {
+  const { events } = deps;
   return [
     defineRoute({
       method: "get",
       path: `${BASE}/consents/search`,
       summary: "Events of a subject, the newest first",
       description:
-        "`current=true` gives the newest of each scope. `match=prefix` takes targets that begin so.",
+        "`current=true` gives the newest of each scope. `match=prefix` takes targets that begin so. Beyond 1,000, `Link` leads to the next page.",
       access: reading("consent.search"),
       query: searchQuery,
       answers: { 200: { description: "Events", schema: eventsAnswer } },
-      handle: async (c, { query }) => c.json(await events.search(c.get("caller").tenantId, query)),
+      handle: async (c, { query }) => {
+        const found = await events.search(c.get("caller").tenantId, query);
+        if (found.next !== null) setHeader(c, "Link", nextLink(c.req.url, found.next));
+        return c.json(found.events);
+      },
     }),
     defineRoute({
       method: "get",
@@ -124,21 +131,11 @@ function searchRoutes({ events, describeConsent }: ConsentReceiptsRoutesDeps): R
       path: `${BASE}/consents/history`,
       summary: "The whole thread of a subject, issuer, target and scope",
       description:
-        "Every record with its disclosures and receipt, the oldest first. Each names the one before it, so that none can be missing between two.",
+        "Every record with its disclosures and receipt, the oldest first. Each names the one before it, and `statement` says how many there are and which is the last, so that none can be missing. Beyond 1,000, `offset` leads on.",
       access: reading("consent.history"),
       query: historyQuery,
       answers: { 200: { description: "The thread, which `holdfast-verify` checks", schema: historyAnswer } },
-      handle: async (c, { query }) => {
-        const { tenantId } = c.get("caller");
-        const thread = await events.thread(tenantId, query);
-        const records = await Promise.all(
-          thread.map(async (stored) => {
-            const { record, disclosures, sd, receipt } = await describeConsent(tenantId, stored);
-            return { event: storedEvent(stored), record, disclosures, _sd: sd, receipt };
-          }),
-        );
-        return c.json({ records });
-      },
+      handle: async (c, { query }) => c.json(await describeHistory(deps, c.get("caller").tenantId, query)),
     }),
     defineRoute({
       method: "get",
@@ -196,17 +193,11 @@ function eventRoutes(deps: ConsentReceiptsRoutesDeps): Route[] {
         404: { description: "You have no such event" },
       },
       handle: async (c, { query: { format } }) => {
-        const stored = await getEvent(c, deps);
-        const proof = await proofOf(c, deps, stored);
-        const base = `${deps.publicUrl}${BASE}`;
-        if (format === "kantara") return c.json(kantaraReceipt(proof));
-        if (format === "dpv") {
-          const receiptUrl = `${base}/consents/${proof.event.id}/receipt`;
-          const options = { receiptUrl, publisherUrl: deps.publicUrl, recordedAs: stored.action };
-          return c.json(dpvReceipt(proof, options), 200, { "Content-Type": "application/ld+json" });
-        }
-        const urls = { issuer: base, publicKeyOf: (kid: string) => `${base}/keys/${kid}.pem` };
-        return c.json({ receipt: await jwtReceipt(proof, await deps.keys.current(), urls) });
+        const input = await receiptInput(c, deps, await getEvent(c, deps));
+        if (format === "kantara") return c.json(kantaraReceipt(input));
+        if (format === "dpv")
+          return c.json(dpvReceipt(input), 200, { "Content-Type": "application/ld+json" });
+        return c.json({ receipt: await jwtReceipt(input, await deps.keys.current()) });
       },
     }),
   ];
@@ -245,11 +236,19 @@ async function getEvent(c: Context<AppEnv>, { events }: ConsentReceiptsRoutesDep
   return stored;
 }
 
-async function proofOf(
+async function receiptInput(
   c: Context<AppEnv>,
-  { describeConsent }: ConsentReceiptsRoutesDeps,
+  { describeConsent, publicUrl }: ConsentReceiptsRoutesDeps,
   stored: StoredEvent,
-): Promise<EventProof> {
+): Promise<ConsentReceiptInput> {
   const { receipt, disclosures, sd } = await describeConsent(c.get("caller").tenantId, stored);
-  return { event: storedEvent(stored), anchored: receipt && { receipt, disclosures, sd } };
+  const proof = receipt && { anchor: receipt, disclosures, _sd: sd };
+  return { event: storedEvent(stored), recordedAs: stored.action, publicUrl, proof };
+}
+
+/** RFC 8288, relative to what was asked. */
+function nextLink(url: string, after: string): string {
+  const { searchParams } = new URL(url);
+  searchParams.set("after", after);
+  return `<?${searchParams}>; rel="next"`;
 }

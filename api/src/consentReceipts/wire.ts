@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { textOf } from "../http/bodyFields.ts";
+import { limitUpTo, offset } from "../http/pageFields.ts";
 import { storableDateOrTime } from "../http/storableTime.ts";
 
 export const EVENTS_MAX = 1_000;
@@ -57,6 +58,10 @@ export const searchQuery = z.object({
     .default("false")
     .transform((word) => word === "true"),
   match: z.enum(["exact", "prefix"], "must be exact or prefix").default("exact"),
+  limit: limitUpTo(1_000, "1000"),
+  after: text
+    .optional()
+    .describe("Id of an event: older ones than this. `Link` in an answer that is not the last leads on so"),
 });
 export type SearchInput = z.output<typeof searchQuery>;
 
@@ -76,7 +81,14 @@ export const receiptQuery = z.object({
   format: z.enum(RECEIPT_FORMATS, `must be one of ${RECEIPT_FORMATS.join(", ")}`).default("jwt"),
 });
 
-export const historyQuery = z.object({ subject, issuer, target, scope: text.default("default") });
+export const historyQuery = z.object({
+  subject,
+  issuer,
+  target,
+  scope: text.default("default"),
+  limit: limitUpTo(1_000, "1000"),
+  offset,
+});
 
 export const eventAnswer = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
@@ -108,6 +120,13 @@ export const receiptAnswer = z
   .describe("`{receipt}` with a JWT, a Kantara Consent Receipt, or JSON-LD");
 
 export const historyAnswer = z.object({
+  total: z.int().describe("How many records the thread holds, whatever part of it this is"),
+  statement: z
+    .string()
+    .nullable()
+    .describe(
+      "JWS by the key of JWT receipts: how many records there are now, and which is the last. Null of none",
+    ),
   records: z.array(
     z.object({
       event: eventAnswer,

@@ -40,14 +40,21 @@ export function sealRecord({ lasting, personal }: RecordFields): SealedRecord {
 /** What is handed out of a stored record. `sd`: the digests of all disclosures, erased ones too, sorted. */
 export type OpenedRecord = { disclosures: string[]; sd: string[]; fields: Disclosed[] };
 
-export function openRecord(stored: {
-  lasting: string;
-  personal: string | null;
-  personalDigests: string | null;
-}): OpenedRecord {
-  const disclosures = [...split(stored.lasting), ...split(stored.personal)];
+export function openRecord(
+  stored: Pick<SealedRecord, "lasting" | "personal"> & { personalDigests: string | null },
+): OpenedRecord {
+  const disclosures = disclosuresOf(stored);
   const sd = [...disclosures.map(digestOf), ...split(stored.personalDigests)].sort();
-  return { disclosures, sd, fields: disclosures.map(decodeDisclosure) };
+  return { disclosures, sd, fields: openFields(stored) };
+}
+
+/** What is left of a stored record's fields, for whoever needs no digests. */
+export function openFields(stored: Pick<SealedRecord, "lasting" | "personal">): Disclosed[] {
+  return disclosuresOf(stored).map(decodeDisclosure);
+}
+
+function disclosuresOf({ lasting, personal }: Pick<SealedRecord, "lasting" | "personal">): string[] {
+  return [...split(lasting), ...split(personal)];
 }
 
 /** What an erasure puts in the place of personal disclosures: their digests. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEVICE_ALGORITHMS } from "#protocol/deviceSignature.ts";
 import { chainId, contentHash, hex32, metadata, status, time } from "../anchoring/wire.ts";
+import { limitUpTo, offset } from "../http/pageFields.ts";
 
 const HEX = /^(0x)?([0-9a-fA-F]{2})+$/;
 const KEY_HEX_CHARACTERS_MAX = 2 + 2 * 65;
@@ -52,22 +53,6 @@ export type SubmitSignedInput = z.output<typeof submitSignedBody>;
 function hexBytes(text: string): Buffer {
   return Buffer.from(text.replace(/^0x/, ""), "hex");
 }
-
-const limitUpTo = (max: 100 | 1_000, byDefault: string) =>
-  z
-    .string()
-    .regex(
-      max === 100 ? /^([1-9]\d?|100)$/ : /^([1-9]\d{0,2}|1000)$/,
-      `must be a whole number from 1 to ${max}`,
-    )
-    .default(byDefault)
-    .transform(Number);
-
-const offset = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,8})$/, "must be a whole number from 0")
-  .default("0")
-  .transform(Number);
 
 /** `?limit=50&offset=0`. */
 export const historyQuery = z.object({ limit: limitUpTo(100, "50"), offset });

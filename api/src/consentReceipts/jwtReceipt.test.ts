@@ -18,13 +18,10 @@ const event = {
   token: "F5KLLW",
   createdAt: "2026-11-22T05:00:12.345Z",
 };
-const urls = {
-  issuer: "https://foo.example",
-  publicKeyOf: (kid: string) => `https://foo.example/${kid}.pem`,
-};
+const input = { event, recordedAs: "grant", publicUrl: "https://foo.example", proof: null } as const;
 
 test("SG-9 signing goes on beside the event loop: it turns while receipts are signed", async () => {
-  await jwtReceipt({ event, anchored: null }, key, urls); // parses the key
+  await jwtReceipt(input, key); // parses the key
   let turns = 0;
   let isDone = false;
   const turn = () => {
@@ -32,9 +29,7 @@ test("SG-9 signing goes on beside the event loop: it turns while receipts are si
     if (!isDone) setImmediate(turn);
   };
   setImmediate(turn);
-  const receipts = await Promise.all(
-    Array.from({ length: 100 }, () => jwtReceipt({ event, anchored: null }, key, urls)),
-  );
+  const receipts = await Promise.all(Array.from({ length: 100 }, () => jwtReceipt(input, key)));
   isDone = true;
   // Signed in the loop itself, all of them would be between two turns.
   expect(turns).toBeGreaterThan(20);

@@ -1,4 +1,4 @@
-import type { EventProof } from "./eventProof.ts";
+import { type ConsentReceiptInput, consentReceiptsUrl, type RecordedAction } from "./consentEvent.ts";
 
 /** Prefixes stand in the document: whoever reads it needs nothing from elsewhere. */
 const CONTEXT = {
@@ -19,24 +19,20 @@ const STATUS = {
   decline: "dpv:ConsentRefused",
   withdraw: "dpv:ConsentWithdrawn",
   none: "dpv:ConsentUnknown",
-} as const;
-
-export type DpvReceiptOptions = {
-  /** Of this event's receipt, as an IRI. */
-  receiptUrl: string;
-  publisherUrl: string;
-  recordedAs: keyof typeof STATUS;
-};
+} as const satisfies Record<RecordedAction, string>;
 
 /**
  * A consent receipt in JSON-LD with the W3C Data Privacy Vocabulary, after its profile of ISO/IEC TS 27560 (SG-10). Once anchored
  * it carries the hash receipt as JSON.
  */
-export function dpvReceipt(
-  { event, anchored }: EventProof,
-  { receiptUrl, publisherUrl, recordedAs }: DpvReceiptOptions,
-): Record<string, unknown> {
-  const literal = (name: string) => ({ "@type": "@json", "@id": `${publisherUrl}/receipt/v1#${name}` });
+export function dpvReceipt({
+  event,
+  recordedAs,
+  publicUrl,
+  proof,
+}: ConsentReceiptInput): Record<string, unknown> {
+  const literal = (name: string) => ({ "@type": "@json", "@id": `${publicUrl}/receipt/v1#${name}` });
+  const receiptUrl = `${consentReceiptsUrl(publicUrl)}/consents/${event.id}/receipt`;
   return {
     "@context": {
       ...CONTEXT,
@@ -49,7 +45,7 @@ export function dpvReceipt(
     "dct:conformsTo": `${PROFILE}#receipt`,
     "dct:identifier": event.id,
     "dct:created": event.createdAt,
-    "dct:publisher": { "@id": publisherUrl },
+    "dct:publisher": { "@id": publicUrl },
     "dpv:hasRecordOfActivity": {
       "@id": `${receiptUrl}#record`,
       "@type": "dpv:ConsentRecord",
@@ -77,9 +73,7 @@ export function dpvReceipt(
         ...(event.source === undefined ? {} : { "dct:source": event.source }),
       },
     },
-    ...(anchored === null
-      ? {}
-      : { anchor: anchored.receipt, disclosures: anchored.disclosures, _sd: anchored.sd }),
+    ...proof,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { EventProof } from "./eventProof.ts";
+import type { ConsentReceiptInput } from "./consentEvent.ts";
 
 /** What nobody told us; the specification demands a text. */
 const NOT_STATED = "not stated";
@@ -10,11 +10,14 @@ function consentType(action: boolean | null): string {
 }
 
 /**
- * A Kantara Consent Receipt 1.1 (SG-10). Members that it demands and the event does not have say that they are not stated, and a
- * withdrawal has a receipt like a grant. Once anchored it carries the hash receipt as a further member.
+ * A Kantara Consent Receipt 1.1 (SG-10). Members that it demands and the event does not have say that they are not stated, or are empty or
+ * false where no text may stand; and a withdrawal has a receipt like a grant. Once anchored it carries the hash receipt as a further member.
  * Source: Kantara Initiative, Consent Receipt Specification KI-CR-v1.1.0, §4.
  */
-export function kantaraReceipt({ event, anchored }: EventProof): Record<string, unknown> {
+export function kantaraReceipt({
+  event,
+  proof,
+}: Pick<ConsentReceiptInput, "event" | "proof">): Record<string, unknown> {
   return {
     version: "KI-CR-v1.1.0",
     jurisdiction: NOT_STATED,
@@ -25,7 +28,6 @@ export function kantaraReceipt({ event, anchored }: EventProof): Record<string, 
     piiControllers: [
       {
         piiController: event.issuer,
-        onBehalf: event.delegate !== undefined,
         contact: NOT_STATED,
         address: {},
         email: NOT_STATED,
@@ -51,8 +53,6 @@ export function kantaraReceipt({ event, anchored }: EventProof): Record<string, 
     ],
     sensitive: false,
     spiCat: [],
-    ...(anchored === null
-      ? {}
-      : { anchor: anchored.receipt, disclosures: anchored.disclosures, _sd: anchored.sd }),
+    ...proof,
   };
 }
