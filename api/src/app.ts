@@ -9,7 +9,7 @@ import { createCallRecorder } from "./audit/recordCalls.ts";
 import { consentGateErrorBody } from "./consentGate/errorBody.ts";
 import { consentLogErrorBody } from "./consentLog/errorBody.ts";
 import { consentProofErrorBody } from "./consentProof/errorBody.ts";
-import { consentReceiptsErrorBody } from "./consentReceipts/errorBody.ts";
+import { consentReceiptsErrorBody, oauthErrorBody } from "./consentReceipts/errorBody.ts";
 import { NoSuchRouteError } from "./errors.ts";
 import { auditCall } from "./http/auditCall.ts";
 import { checkHmac } from "./http/checkHmac.ts";
@@ -30,6 +30,7 @@ const ERROR_BODIES = [
   consentGateErrorBody,
   consentLogErrorBody,
   consentReceiptsErrorBody,
+  oauthErrorBody,
   consentProofErrorBody,
 ];
 

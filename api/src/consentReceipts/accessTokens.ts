@@ -46,6 +46,9 @@ export function createAccessTokens({ keys, issuer, clock }: Options): AccessToke
           currentDate: clock(),
           requiredClaims: ["sub", "exp", "iat", "key_sha256"],
         });
+        // Nobody signs with a key that was retired, nor for longer, but who stole it.
+        const isInTime = payload.iat! * 1_000 < signing.signsUntil.getTime();
+        if (!isInTime || payload.exp! - payload.iat! > ACCESS_TOKEN_LASTS_S) return null;
         return Buffer.from(String(payload.key_sha256), "hex");
       } catch (error) {
         if (isAboutTheToken(error)) return null;

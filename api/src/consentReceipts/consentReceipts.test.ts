@@ -1,11 +1,22 @@
 import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from "jose";
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  importPKCS8,
+  importSPKI,
+  jwtVerify,
+  SignJWT,
+} from "jose";
 import jsonld from "jsonld";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestApi, type TestApi } from "#test/support/api.ts";
+import { startTestApi, TEST_SECRET, type TestApi } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
+import { retireServiceKey } from "../secrets/retireServiceKey.ts";
+import { createSecretBox } from "../secrets/secretBox.ts";
+import { contextOf, SERVICE_KEY_STALE_MS } from "../secrets/serviceKeys.ts";
 
 let api: TestApi;
 let key: string;
@@ -38,6 +49,8 @@ const event = (subject: string, changed: object = {}) => ({
 });
 const query = (subject: string, more = "") =>
   `/search?subject=${encodeURIComponent(subject)}&issuer=https%3A%2F%2Ffoo.example&target=https%3A%2F%2Ffoo.example%2Fpolicy${more}`;
+
+const historyQuery = (subject: string) => query(subject).replace("/search", "/history");
 
 describe("SG-1, SG-2 events", () => {
   test("SG-1: an event comes back with id, token and time, and without members that were not given", async () => {
@@ -225,6 +238,43 @@ describe("SG-6 search", () => {
     expect((await get(query(subject), other.key)).body).toEqual([]);
   });
 
+  test("SG-6: what is more than a page follows after its last event, with source and with current, too", async () => {
+    const subject = newSubject();
+    const scopes = Array.from({ length: 5 }, (_, i) => ({ scope: `s${i}`, source: i % 2 ? "odd" : "even" }));
+    await post(scopes.map((changed) => event(subject, changed)));
+    const follow = async (more: string) => {
+      const pages: string[][] = [];
+      for (let next = `${query(subject, more)}&limit=2`; next !== ""; ) {
+        const { body, headers } = await get(next);
+        pages.push(body.map(({ scope }: { scope: string }) => scope));
+        const link = /^<\?(.*)>; rel="next"$/.exec(headers.get("Link") ?? "")?.[1];
+        next = link === undefined ? "" : `/search?${link}`;
+      }
+      return pages;
+    };
+    expect(await follow("")).toEqual([["s4", "s3"], ["s2", "s1"], ["s0"]]);
+    expect(await follow("&current=true")).toEqual([["s4", "s3"], ["s2", "s1"], ["s0"]]);
+    expect(await follow("&source=odd")).toEqual([["s3"], ["s1"], []]);
+    expect(await follow("&source=odd&current=true")).toEqual([["s3", "s1"]]);
+    const stranger = await createTenantKey(api);
+    const { id } = (await post(event(subject), stranger.key)).body;
+    for (const after of [id, "x", "0".repeat(64)])
+      expect(await get(query(subject, `&after=${after}`))).toMatchObject({
+        status: 422,
+        body: { parameter: "after" },
+      });
+    for (const limit of ["0", "1001", "x"])
+      expect(await get(query(subject, `&limit=${limit}`))).toMatchObject({ body: { parameter: "limit" } });
+  });
+
+  test("SG-6: the newest of each scope of one source is found behind more than a page of others", async () => {
+    const subject = newSubject();
+    await post(event(subject, { source: "first", scope: "first" }));
+    await post(Array.from({ length: 1_000 }, () => event(subject, { source: "other" })));
+    const found = (await get(query(subject, "&current=true&source=first"))).body;
+    expect(found).toMatchObject([{ scope: "first" }]);
+  });
+
   test("SG-6: source narrows before the newest of a scope is chosen", async () => {
     const subject = newSubject();
     await post(event(subject, { source: "one", action: true }));
@@ -269,16 +319,49 @@ describe("SG-7, SG-8 statistics and withdrawal", () => {
     const subject = newSubject();
     const grant = (await post(event(subject))).body;
     const withdrawal = (await post(event(subject, { action: false }))).body;
-    const history = (
-      await get(
-        `/history?subject=${encodeURIComponent(subject)}&issuer=https%3A%2F%2Ffoo.example&target=https%3A%2F%2Ffoo.example%2Fpolicy`,
-      )
-    ).body;
+    const history = (await get(historyQuery(subject))).body;
     expect(history.records.map(({ event: { id } }: { event: { id: string } }) => id)).toEqual([
       grant.id,
       withdrawal.id,
     ]);
     expect(history.records[1].record).toMatchObject({ action: "withdraw", previous: `sha256:${grant.id}` });
+  });
+
+  test("protocol §8: the service signs how many records a history has, and which is the last; pages hold its parts", async () => {
+    const subject = newSubject();
+    const sent = (await post([true, false, true].map((action) => event(subject, { action })))).body;
+    const { body } = await get(historyQuery(subject));
+    const statement = {
+      iss: expect.stringMatching(/\/consent\/v0$/),
+      iat: expect.any(Number),
+      count: 3,
+      last: `sha256:${sent[2].id}`,
+    };
+    expect(body.total).toBe(3);
+    expect(decodeProtectedHeader(body.statement)).toMatchObject({
+      alg: "RS256",
+      typ: "holdfast-history+jwt",
+    });
+    expect(decodeJwt(body.statement)).toEqual(statement);
+    const jwks = (await call(api.apiUrl, "GET", "/.well-known/jwks.json")).body;
+    await jwtVerify(body.statement, createLocalJWKSet(jwks), { typ: "holdfast-history+jwt" });
+    const ids = async (page: string) => {
+      const part = (await get(`${historyQuery(subject)}${page}`)).body;
+      expect(decodeJwt(part.statement)).toEqual(statement);
+      return part.records.map(({ event: { id } }: { event: { id: string } }) => id);
+    };
+    expect(await ids("&limit=2")).toEqual([sent[0].id, sent[1].id]);
+    expect(await ids("&limit=2&offset=2")).toEqual([sent[2].id]);
+    expect(await ids("&offset=3")).toEqual([]);
+  });
+
+  test("a history of no record has no statement, as has another tenant's", async () => {
+    const subject = newSubject();
+    await post(event(subject));
+    const other = await createTenantKey(api);
+    const none = { status: 200, body: { total: 0, statement: null, records: [] } };
+    expect(await get(historyQuery(subject), other.key)).toMatchObject(none);
+    expect(await get(historyQuery(newSubject()))).toMatchObject(none);
   });
 });
 
@@ -435,6 +518,39 @@ describe("SG-11 client credentials", () => {
       "invalid_scope",
     );
     expect((await token("grant_type=client_credentials")).status).toBe(401);
+  });
+
+  test("SG-11: whatever goes wrong is worded as RFC 6749 says", async () => {
+    const twice = await token("grant_type=client_credentials&grant_type=client_credentials");
+    expect(twice).toMatchObject({
+      status: 400,
+      body: { error: "invalid_request", error_description: expect.any(String) },
+    });
+    expect(twice.body).not.toHaveProperty("member");
+  });
+
+  test("SG-11: a token that its key signed after it was retired, or for longer than an hour, opens nothing", async () => {
+    const own = await createTenantKey(api);
+    const { body } = await token(grant(own.keyId, own.key));
+    const { kid } = decodeProtectedHeader(body.access_token);
+    const { rows } = await api.db.pool.query<{ sealed_key: Buffer }>(
+      "SELECT sealed_key FROM app.service_keys WHERE kid = $1",
+      [kid],
+    );
+    const pem = createSecretBox([TEST_SECRET]).open(rows[0]!.sealed_key, contextOf(kid!)).toString();
+    const claims = decodeJwt(body.access_token);
+    const sign = async (changes: object) =>
+      new SignJWT({ ...claims, ...changes })
+        .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: kid! })
+        .sign(await importPKCS8(pem, "EdDSA"));
+    const statusOf = async (changes: object) => (await get("/statistics", await sign(changes))).status;
+    expect(await statusOf({})).toBe(200);
+    expect(await statusOf({ exp: claims.exp! + 1 })).toBe(401);
+    await retireServiceKey(api.db, kid!, new Date(claims.iat! * 1_000 - SERVICE_KEY_STALE_MS));
+    const later = await api.startApi();
+    const after = await call(later.url, "GET", `${BASE}/statistics`, bearer(body.access_token));
+    expect(after.status).toBe(401);
+    await later.process.stop();
   });
 
   test("SG-11: a token opens nothing but the consent receipts, and ends with its key", async () => {

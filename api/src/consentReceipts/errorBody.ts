@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ErrorBody } from "../http/errorBody.ts";
+import { oauthErrorAnswer } from "./wire.ts";
 
 const WORDS: Record<number, string> = {
   400: "bad_request",
@@ -30,5 +31,19 @@ export const consentReceiptsErrorBody: ErrorBody = {
     message: error.message,
     ...(error.members[0]?.member ? { parameter: error.members[0].member } : {}),
     ...error.details,
+  }),
+};
+
+const OAUTH_WORDS: Record<number, string> = { 401: "invalid_client", 503: "temporarily_unavailable" };
+
+/** Of the token's route, whatever goes wrong there (RFC 6749 §5.2). */
+export const oauthErrorBody: ErrorBody = {
+  name: "OauthError",
+  covers: (path) => path === "/oauth/token",
+  schema: oauthErrorAnswer,
+  invalidInputStatus: 400,
+  of: ({ status, message }) => ({
+    error: OAUTH_WORDS[status] ?? (status < 500 ? "invalid_request" : "server_error"),
+    error_description: message,
   }),
 };

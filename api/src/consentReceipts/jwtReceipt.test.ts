@@ -7,6 +7,7 @@ const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = {
   kid: "0123456789abcdef",
   key: Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })),
+  signsUntil: new Date("2999-01-01"),
 };
 const event = {
   id: "2f".repeat(32),

@@ -153,12 +153,8 @@ describe("HA-20 every route of the document", () => {
   });
 
   test("shows another tenant nothing of what it names, and lets it change nothing", async () => {
-    const owner = await createTenantKey(api, { scopes: TENANT_SCOPES, site: "owner.example", hmac: true });
-    const stranger = await createTenantKey(api, {
-      scopes: TENANT_SCOPES,
-      site: "stranger.example",
-      hmac: true,
-    });
+    const owner = await createTenantKey(api, ofSite("owner.example"));
+    let stranger: Credentials | undefined;
     const named = await makeEverything(owner);
     // A path that names a person names nobody's thing: whoever asks means its own dealings with that person.
     const own = keyed().filter(
@@ -170,16 +166,17 @@ describe("HA-20 every route of the document", () => {
       return callOperation(api.apiUrl, { ...operation, examplePath, exampleBody }, credentials);
     };
     // 400 where the name is no name of such a thing at all.
-    for (const operation of own)
-      for (const path of pathsOf(operation, named))
-        expect([400, 404], `${operation.method} ${path}`).toContain(
-          (await ask(operation, path, stranger)).status,
-        );
+    for (const [place, [operation, path]] of own.flatMap(withPaths(named)).entries()) {
+      // Nobody may change more keys in a minute.
+      if (place % ASKED_BY_ONE === 0) stranger = await createTenantKey(api, ofSite("stranger.example"));
+      const { status } = await ask(operation, path, stranger!);
+      expect([400, 404], `${operation.method} ${path}`).toContain(status);
+    }
     // What was refused was there to be had: the owner gets it, reads first, and deletes parts before wholes.
     const reached = new Set<string>();
-    for (const operation of own.toSorted(readsFirst))
-      for (const path of pathsOf(operation, named))
-        if ((await ask(operation, path, owner)).status < 300) reached.add(operation.operationId);
+    for (const [operation, path] of own.toSorted(readsFirst).flatMap(withPaths(named)))
+      if (!reached.has(operation.operationId) && (await ask(operation, path, owner)).status < 300)
+        reached.add(operation.operationId);
     expect([...reached]).toEqual(
       expect.arrayContaining([
         "getV1HashesByHash",
@@ -284,6 +281,11 @@ function ofTenant(body: unknown, tenantId: string): unknown {
 }
 
 /** Every path that an operation has with what the owner's things are called. */
+const ofSite = (site: string) => ({ scopes: TENANT_SCOPES, site, hmac: true });
+const ASKED_BY_ONE = 100;
+const withPaths = (named: ReadonlySet<string>) => (operation: Operation) =>
+  pathsOf(operation, named).map((path) => [operation, path] as const);
+
 function pathsOf({ path, parameters }: Operation, named: ReadonlySet<string>): string[] {
   return parameters
     .filter(isInPath)

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { JWK } from "jose";
+import type { PoolClient } from "pg";
 import type { Database } from "../db/client.ts";
+import { withTransaction } from "../db/transaction.ts";
 import { UnavailableError } from "../errors.ts";
 import { type SecretBox, UnopenableSecretError } from "./secretBox.ts";
 
 export type ServiceKeyPurpose = "consent_proof" | "consent_receipt" | "access_token";
-export type ServiceKey = { kid: string; key: Buffer };
+export type ServiceKey = { kid: string; key: Buffer; signsUntil: Date };
 
 export type ServiceKeys = {
   /**
@@ -32,59 +34,78 @@ export type ServiceKeysOptions = {
   clock: () => Date;
 };
 
+const CURRENT = `
+  SELECT kid, sealed_key, signs_until FROM app.service_keys
+  WHERE purpose = $1 AND signs_until > $2 ORDER BY signs_until DESC, kid`;
+const BY_KID = "SELECT kid, sealed_key, signs_until FROM app.service_keys WHERE purpose = $1 AND kid = $2";
+const INSERT = `
+  INSERT INTO app.service_keys (kid, purpose, sealed_key, public_jwk, created_at, signs_until)
+  VALUES ($1, $2, $3, $4, $5, $6)`;
+
 type Row = { kid: string; sealed_key: Buffer; signs_until: Date };
 
 const KID_HEX_DIGITS = 16;
 /** What anybody sends as one may hold what PostgreSQL cannot be asked for. */
 const KID = new RegExp(`^[0-9a-f]{${KID_HEX_DIGITS}}$`);
-/** How old the choice of the current key may be; milliseconds. */
-const CURRENT_STALE_MS = 60_000;
+/** How old what is remembered of a key may be, such as until when it signs; milliseconds. */
+export const SERVICE_KEY_STALE_MS = 60_000;
 
 /**
  * Keys of the service itself, sealed in the database, replaced after a time and kept for ever, so that whatever they signed still
- * verifies. Two processes that make one at the same time leave two, and either is good.
+ * verifies. One process at a time makes one, and the others wait for it.
  */
 export function createServiceKeys(options: ServiceKeysOptions): ServiceKeys {
   const { db, purpose, clock } = options;
-  const known = new Map<string, ServiceKey>();
+  const known = new Map<string, { key: ServiceKey; readAtMs: number }>();
   let current: { key: ServiceKey; untilMs: number } | null = null;
+  let reading: Promise<ServiceKey> | null = null;
 
-  function open({ kid, sealed_key }: Row, secretBox: SecretBox): ServiceKey {
-    const opened = known.get(kid) ?? { kid, key: secretBox.open(sealed_key, contextOf(kid)) };
-    known.set(kid, opened);
-    return opened;
+  function open({ kid, sealed_key, signs_until }: Row, secretBox: SecretBox): ServiceKey {
+    const opened = known.get(kid)?.key.key ?? secretBox.open(sealed_key, contextOf(kid));
+    const key = { kid, key: opened, signsUntil: signs_until };
+    known.set(kid, { key, readAtMs: clock().getTime() });
+    return key;
   }
 
-  async function readCurrent(secretBox: SecretBox): Promise<{ key: ServiceKey; untilMs: number }> {
-    const now = clock();
-    const { rows } = await db.pool.query<Row>(
-      "SELECT kid, sealed_key, signs_until FROM app.service_keys WHERE purpose = $1 AND signs_until > $2 ORDER BY signs_until DESC, kid",
-      [purpose, now],
-    );
+  /** Null when none can sign now, or none opens. */
+  async function readCurrent(
+    client: Pick<PoolClient, "query">,
+    secretBox: SecretBox,
+  ): Promise<ServiceKey | null> {
+    const { rows } = await client.query<Row>(CURRENT, [purpose, clock()]);
     for (const row of rows) {
       try {
-        return { key: open(row, secretBox), untilMs: row.signs_until.getTime() };
+        return open(row, secretBox);
       } catch (error) {
         if (!(error instanceof UnopenableSecretError)) throw error;
       }
     }
-    return make(secretBox, now);
+    return null;
   }
 
-  async function make(secretBox: SecretBox, now: Date): Promise<{ key: ServiceKey; untilMs: number }> {
+  async function make(tx: PoolClient, secretBox: SecretBox): Promise<ServiceKey> {
     const { key, publicJwk = null } = await options.make();
     const kid = createHash("sha256")
       .update(`${purpose} key id`)
       .update(key)
       .digest("hex")
       .slice(0, KID_HEX_DIGITS);
-    const until = new Date(now.getTime() + options.signsForMs);
-    await db.pool.query(
-      "INSERT INTO app.service_keys (kid, purpose, sealed_key, public_jwk, created_at, signs_until) VALUES ($1, $2, $3, $4, $5, $6)",
-      [kid, purpose, secretBox.seal(key, contextOf(kid)), publicJwk, now, until],
-    );
-    known.set(kid, { kid, key });
-    return { key: { kid, key }, untilMs: until.getTime() };
+    const now = clock();
+    const signsUntil = new Date(now.getTime() + options.signsForMs);
+    const sealed = secretBox.seal(key, contextOf(kid));
+    await tx.query(INSERT, [kid, purpose, sealed, publicJwk, now, signsUntil]);
+    return { kid, key, signsUntil };
+  }
+
+  async function readOrMake(secretBox: SecretBox): Promise<ServiceKey> {
+    const found = await readCurrent(db.pool, secretBox);
+    if (found !== null) return found;
+    return withTransaction(db, async (tx) => {
+      await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+        `holdfast.service-key.${purpose}`,
+      ]);
+      return (await readCurrent(tx, secretBox)) ?? make(tx, secretBox);
+    });
   }
 
   return {
@@ -93,19 +114,20 @@ export function createServiceKeys(options: ServiceKeysOptions): ServiceKeys {
       if (secretBox === null)
         throw new UnavailableError("CHAIN_KEY_ENCRYPTION_SECRET is not set; this server cannot keep keys");
       const nowMs = clock().getTime();
-      if (current === null || current.untilMs <= nowMs) {
-        const { key, untilMs } = await readCurrent(secretBox);
-        current = { key, untilMs: Math.min(untilMs, nowMs + CURRENT_STALE_MS) };
-      }
-      return current.key;
+      if (current !== null && current.untilMs > nowMs) return current.key;
+      reading ??= readOrMake(secretBox).finally(() => {
+        reading = null;
+      });
+      const key = await reading;
+      current = { key, untilMs: Math.min(key.signsUntil.getTime(), nowMs + SERVICE_KEY_STALE_MS) };
+      return key;
     },
     async find(kid) {
       const remembered = known.get(kid);
-      if (remembered !== undefined || options.secretBox === null || !KID.test(kid)) return remembered ?? null;
-      const { rows } = await db.pool.query<Row>(
-        "SELECT kid, sealed_key, signs_until FROM app.service_keys WHERE purpose = $1 AND kid = $2",
-        [purpose, kid],
-      );
+      if (remembered !== undefined && clock().getTime() - remembered.readAtMs < SERVICE_KEY_STALE_MS)
+        return remembered.key;
+      if (options.secretBox === null || !KID.test(kid)) return null;
+      const { rows } = await db.pool.query<Row>(BY_KID, [purpose, kid]);
       return rows[0] === undefined ? null : open(rows[0], options.secretBox);
     },
     async listPublic() {
