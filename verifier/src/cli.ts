@@ -19,7 +19,8 @@ Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
   --key KEY          the issuer's Ed25519 public key, base64 or hex
   --publisher 0x…    the address that anchors in the issuer's name
   --contract 0x…     the anchor registry's address
-  --jwt-key FILE     PEM with the RSA key that signs the issuer's JWT receipts
+  --jwt-key FILE     PEM or JWK set with the RSA key of the issuer's JWT receipts
+                     and histories
   --timeout SECONDS  for each call to the RPC (default 10)
   --json             print the verification as JSON
   --help             print this

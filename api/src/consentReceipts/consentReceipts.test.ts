@@ -165,6 +165,13 @@ describe("SG-12 errors name the parameter", () => {
       body: { parameter: "action" },
     });
     expect((await form("subject=a&subject=b&issuer=b&target=c&action=true")).status).toBe(400);
+    for (const subject of ["%FF", "%E2%82", "a%ED%A0%80"])
+      expect(await form(`subject=${subject}&issuer=b&target=c&action=true`)).toMatchObject({
+        status: 400,
+        body: { error: "bad_request", message: "Request body is not valid UTF-8" },
+      });
+    const percent = await form("subject=100%25+%E2%82%AC&issuer=b&target=%zz&action=true");
+    expect(percent.body).toMatchObject({ subject: "100% \u20ac", target: "%zz" });
   });
 
   test("SG-12: no key, another tenant's event and an unknown one", async () => {
@@ -199,6 +206,38 @@ describe("SG-5 tokens", () => {
 });
 
 describe("SG-6 search", () => {
+  test("SG-5, SG-6, SG-8: the source's other calls run as they stand", async () => {
+    const own = await createTenantKey(api);
+    const foo =
+      "subject=torgeir%40signatu.com&issuer=foo.com&target=https%3A%2F%2Ffoo.com%2Fpolicy&source=https%3A%2F%2Ffoo.com%2Flogin";
+    const sent = (more: string) => form(`${foo}${more}`, own.key);
+    const search = (more: string) =>
+      get(
+        `/search?issuer=foo.com&target=https%3A%2F%2Ffoo.com%2Fpolicy&subject=torgeir%40signatu.com${more}`,
+        own.key,
+      );
+    const granted = await sent("&scope=personalization&action=true");
+    expect(granted).toMatchObject({ status: 201, body: { action: true } });
+    expect((await sent("&scope=personalization&action=false")).body).toMatchObject({ action: false });
+    expect((await sent("&scope=marketing&action=false")).body).toMatchObject({ action: false });
+    const rows = ({ body }: { body: { scope: string; action: boolean }[] }) =>
+      body.map(({ scope, action }) => [scope, action]);
+    expect(rows(await search(""))).toEqual([
+      ["marketing", false],
+      ["personalization", false],
+      ["personalization", true],
+    ]);
+    expect(rows(await search("&current=true"))).toEqual([
+      ["marketing", false],
+      ["personalization", false],
+    ]);
+    expect(rows(await search("&current=true&scope=marketing"))).toEqual([["marketing", false]]);
+    expect((await get(`/token/${granted.body.token}`, own.key)).body).toEqual(granted.body);
+    expect((await get(`/${granted.body.id}/receipt`, own.key)).body).toEqual({ receipt: expect.any(String) });
+    const numbers = { total: 3, accepted: 1, declined: 2, noAction: 0, subjects: 1 };
+    expect((await get("/statistics", own.key)).body).toMatchObject(numbers);
+  });
+
   test("SG-6: newest first; of equal times the last one appended", async () => {
     const subject = newSubject();
     const sent = (await post([true, false, null].map((action) => event(subject, { action })))).body;

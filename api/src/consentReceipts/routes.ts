@@ -26,11 +26,13 @@ import {
   eventsInput,
   historyAnswer,
   historyQuery,
+  keyFileParam,
   receiptAnswer,
   receiptQuery,
   searchQuery,
   statisticsAnswer,
   statisticsQuery,
+  tokenParam,
   tokenQuery,
 } from "./wire.ts";
 
@@ -145,7 +147,7 @@ function searchRoutes(deps: ConsentReceiptsRoutesDeps): Route[] {
         "In any case. Tokens are short: with several events `X-Total-Count` says how many, and `all=true` gives them.",
       access: reading("consent.view"),
       params: {
-        token: { schema: eventAnswer.shape.token, description: "Six letters or digits", example: "F5KLLW" },
+        token: { schema: tokenParam, description: "Six letters or digits", example: "F5KLLW" },
       },
       query: tokenQuery,
       answers: {
@@ -211,7 +213,7 @@ function keyRoute({ keys }: ConsentReceiptsRoutesDeps): Route {
     access: "public",
     params: {
       file: {
-        schema: eventAnswer.shape.id,
+        schema: keyFileParam,
         description: "The key's id and `.pem`",
         example: "0123456789abcdef.pem",
       },

@@ -65,6 +65,10 @@ export const searchQuery = z.object({
 });
 export type SearchInput = z.output<typeof searchQuery>;
 
+/** In any case: it is read out on the phone. */
+export const tokenParam = z.string().regex(/^[A-Za-z0-9]{6}$/);
+export const keyFileParam = z.string().regex(/^[0-9a-f]{16}\.pem$/);
+
 export const tokenQuery = z.object({
   all: z
     .enum(["true", "false"], "must be true or false")

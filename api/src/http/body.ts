@@ -43,11 +43,15 @@ export async function readJson<S extends z.ZodType>(
 
 /**
  * The request's `application/x-www-form-urlencoded` body (WHATWG URL §5.1), checked against `schema` as texts by name.
- * @throws {UnreadableInputError} 400 for a name that comes twice. @throws {PayloadTooLargeError} 413. @throws {InvalidInputError}
+ * @throws {UnreadableInputError} 400 for a name that comes twice, and for escapes that are no UTF-8. @throws {PayloadTooLargeError} 413. @throws {InvalidInputError}
  */
 export async function readForm<S extends z.ZodType>(c: Context<AppEnv>, schema: S): Promise<z.output<S>> {
   const values: Record<string, string> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(decode(await readBody(c)))) {
+  const text = decode(await readBody(c));
+  // URLSearchParams would put U+FFFD in the place of what is none.
+  for (const [escaped] of text.matchAll(/(?:%[0-9a-f]{2})+/gi))
+    decode(Buffer.from(escaped.replaceAll("%", ""), "hex"));
+  for (const [name, value] of new URLSearchParams(text)) {
     if (name in values)
       throw new UnreadableInputError(`Duplicate member "${name}"`, [
         { member: name, problem: "Duplicate member" },
