@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import { keptSecret } from "./keptSecrets.ts";
 import { asAccount, type PostgresAccount, postgresAccount, postgresBinDir } from "./postgresBinaries.ts";
 import { noteOwner, noteStart, releaseStaleLock, stopPostmaster } from "./postmasterLock.ts";
 
@@ -196,9 +196,7 @@ async function canConnect(url: string): Promise<boolean> {
 
 function readOrCreatePassword(dataDir: string): string {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
-  const file = join(dataDir, "password");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600 });
-  return readFileSync(file, "utf8").trim();
+  return keptSecret(join(dataDir, "password"));
 }
 
 /** The cluster appears under its name only when it is complete: a crash in between leaves nothing that looks finished. */

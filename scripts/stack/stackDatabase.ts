@@ -7,7 +7,7 @@ import { connectDatabase } from "#api/db/client.ts";
 import { grantAccess } from "#api/db/grantAccess.ts";
 import { migrateDatabase } from "#api/db/migrate.ts";
 import { startEmbeddedPostgres } from "../embeddedPostgres.ts";
-import { findKeptSecret, keepSecret, keptSecret } from "./keptSecrets.ts";
+import { findKeptSecret, keepSecret, keptSecret } from "../keptSecrets.ts";
 import type { StackStart } from "./stackOptions.ts";
 
 export type Databases = { ownerUrl: string; apiUrl: string };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { SETTINGS } from "#api/config.ts";
+import { keptSecret, keptSigningKeyFile } from "../keptSecrets.ts";
 import { freePort } from "./freePort.ts";
-import { keptSecret, keptSigningKeyFile } from "./keptSecrets.ts";
 import { baseEnvironment, environmentOf, READ_BY } from "./processSettings.ts";
 import type { ChainPart } from "./stackChain.ts";
 import { API_ROLE, type Databases } from "./stackDatabase.ts";

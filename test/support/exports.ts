@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { keptSigningKeyFile } from "#scripts/stack/keptSecrets.ts";
+import { keptSigningKeyFile } from "#scripts/keptSecrets.ts";
 import { type TestApi, UNREACHABLE_CHAIN_ID } from "./api.ts";
 import { call } from "./client.ts";
 import { type StartedProcess, type StartOptions, startCommand, startProcess } from "./process.ts";

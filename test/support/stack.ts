@@ -8,7 +8,7 @@ import { connectDatabase } from "#api/db/client.ts";
 import { migrateDatabase } from "#api/db/migrate.ts";
 import { deployAnchorRegistry } from "#scripts/deploy.ts";
 import type { EmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
-import { keptSigningKeyFile } from "#scripts/stack/keptSecrets.ts";
+import { keptSigningKeyFile } from "#scripts/keptSecrets.ts";
 import { startHardhatChain, type TestChain } from "./chains.ts";
 import { startIndexer, type TestIndexer } from "./indexer.ts";
 import { createDatabase, startTestPostgres } from "./postgres.ts";

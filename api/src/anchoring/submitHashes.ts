@@ -1,5 +1,6 @@
 import type { Hex } from "#protocol/bytes.ts";
 import { monthOf, type Plan, type PlanLimits, type Quota } from "../accounts/plan.ts";
+import { createPlanEnds } from "../accounts/planEnds.ts";
 import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts";
 import type { Caller } from "../accounts/scope.ts";
 import { arrayLiteral, byteaArrayLiteral } from "../db/arrayLiteral.ts";
@@ -16,6 +17,7 @@ import {
   type StatementParts,
   signedValues,
 } from "./signedSubmissions.ts";
+import { BATCH_ITEMS_MAX } from "./wire.ts";
 
 export type SubmittedHash = {
   contentHash: Hex;
@@ -164,21 +166,18 @@ function createLanes(deps: AcceptDeps): (call: Call) => Promise<Outcome> {
     });
   const submitSmall = inGroups(acceptGroup);
   const submitLarge = inGroups(acceptGroup);
-  const submitExhausted = inGroups(acceptWhatFits);
-  // Tenants whose last submission did not fit, by the month it was made in.
-  const exhausted = new Map<string, string>();
+  const submitNearPlanEnd = inGroups(acceptWhatFits);
+  const planEnds = createPlanEnds(BATCH_ITEMS_MAX);
   const laneOf = (call: Call, month: string) => {
-    if (exhausted.get(call.input.ctx.caller.tenantId) === month) return submitExhausted;
+    if (planEnds.isNear(call.input.ctx.caller.tenantId, month)) return submitNearPlanEnd;
     return call.metadataBytes > SMALL_METADATA_BYTES_MAX ? submitLarge : submitSmall;
   };
   return async (call) => {
     const { tenantId } = call.input.ctx.caller;
     const month = monthOf(call.input.ctx.clock());
     const outcome = await laneOf(call, month)(call);
-    if (outcome instanceof Refused) {
-      if (outcome.reason instanceof QuotaExceededError) exhausted.set(tenantId, month);
-    } else if (outcome !== STALE && (outcome.quota === null || outcome.quota.used < outcome.quota.limit))
-      exhausted.delete(tenantId);
+    if (outcome instanceof Refused) planEnds.noteRefusal(tenantId, month, outcome.reason);
+    else if (outcome !== STALE) planEnds.noteQuota(tenantId, outcome.quota);
     return outcome;
   };
 }

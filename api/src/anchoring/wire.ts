@@ -3,7 +3,7 @@ import type { Hex } from "#protocol/bytes.ts";
 import { paginationAnswer } from "../accounts/wire.ts";
 
 const INVALID_HASH = "Invalid hash format";
-const BATCH_ITEMS_MAX = 100;
+export const BATCH_ITEMS_MAX = 100;
 // An escaped U+0000 in JSON text, its backslash not itself escaped; jsonb cannot hold it.
 const ESCAPED_NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 

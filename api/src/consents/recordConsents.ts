@@ -1,4 +1,5 @@
 import { monthOf, type PlanLimits } from "../accounts/plan.ts";
+import { createPlanEnds } from "../accounts/planEnds.ts";
 import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts";
 import { type Database, isDataError } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
@@ -61,24 +62,26 @@ export function createRecordConsents(deps: RecordConsentsDeps): RecordConsentsVe
     });
   const record = inGroups();
   // Calls of tenants at the end of their plan make a group fail, and each then goes alone: others are kept out of that.
-  const recordExhausted = inGroups();
-  const exhausted = new Map<string, string>();
+  const recordNearPlanEnd = inGroups();
+  const planEnds = createPlanEnds(CONSENTS_PER_CALL_MAX);
 
   return async (given) => {
     if (given.consents.length > CONSENTS_PER_CALL_MAX)
       throw new RangeError(`more than ${CONSENTS_PER_CALL_MAX} consents in a call`);
-    for (let input = given; ; ) {
+    let input = given;
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { tenantId } = input.ctx.caller;
       const month = monthOf(input.ctx.clock());
-      const inLane = exhausted.get(tenantId) === month ? recordExhausted : record;
+      const inLane = planEnds.isNear(tenantId, month) ? recordNearPlanEnd : record;
       const outcome = await inLane(draft(input, newId));
       if (outcome instanceof Refused) {
-        if (outcome.reason instanceof QuotaExceededError) exhausted.set(tenantId, month);
+        planEnds.noteRefusal(tenantId, month, outcome.reason);
         throw outcome.reason;
       }
       if (outcome !== STALE && outcome !== AGAIN) return outcome;
       if (outcome === STALE) input = { ...input, ctx: { ...input.ctx, caller: await input.renewCaller() } };
     }
+    throw new UnavailableError("Keys are being changed too often; try again");
   };
 }
 
