@@ -27,9 +27,11 @@ test("HA-17 no setting is no chain: those of the database are indexed then", () 
   expect(parseChains("[]")).toEqual([]);
 });
 
-test("HA-17 a disposable chain of the database is read from its first block on, another from the contract's", () => {
-  expect(parseChain({ ...chain, startBlock: 7 })).toMatchObject({ startBlock: 7, disposable: false });
-  expect(parseChain({ ...chain, chainId: 31337, startBlock: 7 })).toMatchObject({ startBlock: 0 });
+test("HA-17 a disposable chain is read from its first block on, another from the contract's", () => {
+  for (const read of [parseChain, (one: object) => parseChains(JSON.stringify([one]))[0]]) {
+    expect(read({ ...chain, startBlock: 7 })).toMatchObject({ startBlock: 7, disposable: false });
+    expect(read({ ...chain, chainId: 31337, startBlock: 7 })).toMatchObject({ startBlock: 0 });
+  }
   expect(() => parseChain({ ...chain, rpcUrl: "secret" })).toThrow(/^(?!.*secret)/s);
 });
 
@@ -39,5 +41,5 @@ test.each([
   ["no URL", JSON.stringify([{ ...chain, rpcUrl: [] }])],
   ["a chain twice", JSON.stringify([chain, chain])],
 ])("%s is refused", (_what, json) => {
-  expect(() => parseChains(json)).toThrow();
+  expect(() => parseChains(json)).toThrow("INDEXER_CHAINS: ");
 });

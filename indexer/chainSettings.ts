@@ -11,11 +11,11 @@ const chainSettings = z
     pollingIntervalMs: z.number().int().positive().default(1_000),
     disposable: z.boolean().optional(),
   })
-  .transform(({ rpcUrl, ...chain }) => ({
-    ...chain,
-    rpcUrls: [rpcUrl].flat(),
-    disposable: chain.disposable ?? DEVELOPMENT_CHAIN_IDS.includes(chain.chainId),
-  }));
+  .transform(({ rpcUrl, ...chain }) => {
+    const disposable = chain.disposable ?? DEVELOPMENT_CHAIN_IDS.includes(chain.chainId);
+    // After a reset the contract may stand in an earlier block than before.
+    return { ...chain, rpcUrls: [rpcUrl].flat(), disposable, startBlock: disposable ? 0 : chain.startBlock };
+  });
 
 /**
  * One chain to index.
@@ -23,7 +23,7 @@ const chainSettings = z
  * - startBlock: the block the contract was deployed in, or any before it.
  * - pollingIntervalMs: how often the newest block is asked for.
  * - disposable: a development chain, which may be reset or shortened under us. Nothing of it is cached, and the index is
- *   built anew when the chain no longer holds what was indexed.
+ *   built anew, from the chain's first block on, when the chain no longer holds what was indexed.
  */
 export type ChainSettings = z.output<typeof chainSettings>;
 
@@ -35,7 +35,7 @@ export type ChainSettings = z.output<typeof chainSettings>;
  */
 export function parseChains(json: string | undefined): ChainSettings[] {
   if (!json) return [];
-  const parsed = z.array(chainSettings).safeParse(JSON.parse(json));
+  const parsed = z.array(chainSettings).safeParse(jsonOf(json));
   if (!parsed.success) throw new Error(`INDEXER_CHAINS: ${z.prettifyError(parsed.error)}`);
   const chains = parsed.data.toSorted((a, b) => a.chainId - b.chainId);
   const repeated = chains.find((chain, i) => chain.chainId === chains[i + 1]?.chainId);
@@ -43,15 +43,22 @@ export function parseChains(json: string | undefined): ChainSettings[] {
   return chains;
 }
 
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("INDEXER_CHAINS: not a JSON list");
+  }
+}
+
 /**
- * Reads a chain as the database has it. A disposable one is read from its first block on: after a reset the contract may stand in an
- * earlier block than before.
+ * Reads a chain as the database has it.
  * @throws {Error} that names what is wrong, without the URL.
  */
 export function parseChain(row: unknown): ChainSettings {
   const parsed = chainSettings.safeParse(row);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
-  return parsed.data.disposable ? { ...parsed.data, startBlock: 0 } : parsed.data;
+  return parsed.data;
 }
 
 /** Name of a chain in Ponder's tables, logs and /status. */

@@ -19,13 +19,17 @@ import { runIndexer } from "../indexer/launch/runIndexer.ts";
 async function main(): Promise<void> {
   const { INDEXER_CHAINS, INDEXER_DATABASE_URL, INDEXER_HOST, INDEXER_PORT, INDEXER_READER_ROLE } =
     process.env;
+  if (!LOG_LEVELS.includes(logLevel))
+    throw new Error(`INDEXER_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}`);
   if (!INDEXER_DATABASE_URL) throw new Error("INDEXER_DATABASE_URL must be set");
-  const host = INDEXER_HOST ?? "127.0.0.1";
+  if (!/^\d{1,5}$/.test(INDEXER_PORT || "0") || Number(INDEXER_PORT) > 65_535)
+    throw new Error("INDEXER_PORT must be a TCP port, from 0 to 65535");
+  const host = INDEXER_HOST || "127.0.0.1";
   await runIndexer({
     chainsJson: INDEXER_CHAINS,
     databaseUrl: INDEXER_DATABASE_URL,
     host,
-    port: Number(INDEXER_PORT ?? 42069) || (await findFreePort(host)),
+    port: Number(INDEXER_PORT || 42069) || (await findFreePort(host)),
     readerRole: INDEXER_READER_ROLE,
     logLevel,
     log,
@@ -37,8 +41,12 @@ async function main(): Promise<void> {
   });
 }
 
-const logLevel = process.env.INDEXER_LOG_LEVEL ?? "info";
-const log = pino({ level: logLevel, base: { process: "indexer" } });
+const LOG_LEVELS = ["error", "warn", "info", "debug", "trace"];
+const logLevel = process.env.INDEXER_LOG_LEVEL || "info";
+const log = pino({
+  level: LOG_LEVELS.includes(logLevel) ? logLevel : "info",
+  base: { process: "indexer" },
+});
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 process.once("SIGINT", () => stop.abort());

@@ -34,3 +34,41 @@ test("when PostgreSQL ends by itself, everything stops, says why, and ends with 
   expect(await started.exited).toEqual({ code: 1, signal: null });
   expect(started.output()).toContain("PostgreSQL ended with SIGKILL");
 });
+
+test.each([
+  [{ CHAIN_ID: "1" }, "CHAIN_ID without CHAIN_RPC_URL: set it too, or none of them"],
+  [
+    { CHAIN_RPC_URL: "http://127.0.0.1:9" },
+    "these must be too: CHAIN_ID, CHAIN_CONTRACT_ADDRESS, CHAIN_PUBLISHER_PRIVATE_KEY",
+  ],
+  [
+    {
+      CHAIN_RPC_URL: "http://127.0.0.1:9",
+      CHAIN_ID: "1",
+      CHAIN_CONTRACT_ADDRESS: `0x${"11".repeat(20)}`,
+      CHAIN_PUBLISHER_PRIVATE_KEY: `0x${"11".repeat(32)}`,
+      CHAIN_START_BLOCK: "x",
+    },
+    "CHAIN_START_BLOCK is no block number",
+  ],
+])(
+  "settings that do not go together are named, and nothing is left running: %j",
+  async (settings, reason) => {
+    const started = startProcess("scripts/start.ts", { env: { HOLDFAST_HOME: home, ...settings } });
+    expect(await started.exited).toEqual({ code: 1, signal: null });
+    expect(started.output()).toContain(reason);
+    expect(existsSync(lockFile())).toBe(false);
+  },
+);
+
+test.each([
+  [{ INDEXER_PORT: "x" }, "INDEXER_PORT must be a TCP port"],
+  [{ INDEXER_PORT: "65536" }, "INDEXER_PORT must be a TCP port"],
+  [{ INDEXER_LOG_LEVEL: "loud" }, "INDEXER_LOG_LEVEL must be one of error, warn"],
+  [{ INDEXER_CHAINS: "{" }, "INDEXER_CHAINS: not a JSON list"],
+])("the indexer names the setting that is wrong: %j", async (settings, reason) => {
+  const env = { INDEXER_DATABASE_URL: "postgres://127.0.0.1:9/none", ...settings };
+  const started = startProcess("scripts/indexer.ts", { env });
+  expect(await started.exited).toEqual({ code: 1, signal: null });
+  expect(started.output()).toContain(reason);
+});

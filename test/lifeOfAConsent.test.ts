@@ -144,7 +144,18 @@ test("SG-9, SG-10, protocol §7 consent receipts of three formats and the whole 
   }
 
   expect(bundle.records).toHaveLength(3);
-  expect(await verify(bundle)).toMatchObject({ code: 0, output: expect.stringContaining("history of 3") });
+  const jwks = join(home, "jwks.json");
+  writeFileSync(jwks, await (await fetch(`${stack.api}/.well-known/jwks.json`)).text());
+  for (const keyFile of [pem, jwks])
+    expect(await verify(bundle, "--jwt-key", keyFile)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^VALID: a history of 3, of which none is missing\./),
+    });
+  const withoutTheLast = { ...bundle, records: bundle.records.slice(0, 2) };
+  expect(await verify(withoutTheLast)).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("statementMismatch"),
+  });
   const withoutTheWithdrawal = { records: [bundle.records[0], bundle.records[2]] };
   expect(await verify(withoutTheWithdrawal)).toMatchObject({
     code: 1,

@@ -25,20 +25,27 @@ const DEVELOPMENT_MNEMONIC = "test test test test test test test test test test 
 
 /** The given chain, or a development chain of the stack's own with the contract on it. */
 export async function openChain(start: StackStart): Promise<ChainPart> {
-  return start.settings.CHAIN_RPC_URL ? externalChain(start.settings) : startDevelopmentChain(start);
+  const { settings } = start;
+  if (settings.CHAIN_RPC_URL) return externalChain(settings);
+  const alone = [...OF_EXTERNAL_CHAIN, "CHAIN_START_BLOCK"].filter((name) => settings[name]);
+  if (alone.length > 0)
+    throw new Error(`${alone.join(", ")} without CHAIN_RPC_URL: set it too, or none of them`);
+  return startDevelopmentChain(start);
 }
 
+const OF_EXTERNAL_CHAIN = ["CHAIN_ID", "CHAIN_CONTRACT_ADDRESS", "CHAIN_PUBLISHER_PRIVATE_KEY"];
+
 function externalChain(settings: Record<string, string>): ChainPart {
-  const missing = ["CHAIN_ID", "CHAIN_CONTRACT_ADDRESS", "CHAIN_PUBLISHER_PRIVATE_KEY"].filter(
-    (name) => !settings[name],
-  );
+  const missing = OF_EXTERNAL_CHAIN.filter((name) => !settings[name]);
   if (missing.length > 0)
     throw new Error(`CHAIN_RPC_URL is set, so these must be too: ${missing.join(", ")}`);
+  const startBlock = settings.CHAIN_START_BLOCK ?? "0";
+  if (!/^(0|[1-9]\d{0,14})$/.test(startBlock)) throw new Error("CHAIN_START_BLOCK is no block number");
   return {
     rpcUrl: settings.CHAIN_RPC_URL!,
     chainId: Number(settings.CHAIN_ID),
     contract: settings.CHAIN_CONTRACT_ADDRESS as Hex,
-    startBlock: Number(settings.CHAIN_START_BLOCK ?? 0),
+    startBlock: Number(startBlock),
     publisherKey: settings.CHAIN_PUBLISHER_PRIVATE_KEY as Hex,
     isDevelopment: false,
     pid: () => undefined,

@@ -84,8 +84,8 @@ export async function startApi(
 ): Promise<SupervisedProcess> {
   start.onProgress("Starting the API");
   const { settings } = start;
-  const port = settings.PORT ? Number(settings.PORT) : await freePort(start.ports.api);
-  const url = `http://127.0.0.1:${port}`;
+  const port = settings.PORT === undefined ? await freePort(start.ports.api) : await givenPort(settings.PORT);
+  const url = `http://${hostIn(settings.HOST)}:${port}`;
   return startPart(start, {
     name: "api",
     script: "api/src/server.ts",
@@ -101,6 +101,17 @@ export async function startApi(
     }),
     startedBy: ({ message }) => ((message as { listening?: object })?.listening ? url : undefined),
   });
+}
+
+/** What is wrong with another text the API itself says. */
+async function givenPort(text: string): Promise<number | string> {
+  return Number(text) === 0 ? freePort(0) : text;
+}
+
+/** Where the API is reached from this machine when it listens on that address. */
+function hostIn(host = "127.0.0.1"): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** The API seals keys of chains with it, and the worker opens them. */

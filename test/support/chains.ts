@@ -36,15 +36,19 @@ export async function startHardhatChain({ mining = "auto" }: { mining?: Mining }
 export async function startAnvilChain({
   mining = "auto",
   chainId = developmentChainId,
+  hardfork,
 }: {
   mining?: Mining;
   chainId?: number;
+  /** By anvil's name; default: its newest. */
+  hardfork?: string;
 } = {}): Promise<TestChain> {
   const script = path.join(import.meta.dirname, "anvilProcess.ts");
   const argumentsOf = { auto: [], manual: ["--no-mining"] };
   const miningArguments =
     typeof mining === "string" ? argumentsOf[mining] : ["--block-time", String(mining.intervalMs / 1000)];
-  const args = ["--port", "0", "--chain-id", String(chainId), ...miningArguments];
+  const forkArguments = hardfork === undefined ? [] : ["--hardfork", hardfork];
+  const args = ["--port", "0", "--chain-id", String(chainId), ...forkArguments, ...miningArguments];
   return { ...(await startChain("anvil", script, args, /Listening on (\S+)/)), chainId };
 }
 

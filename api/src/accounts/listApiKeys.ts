@@ -1,4 +1,4 @@
-import { asc, eq, getTableColumns } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, sql } from "drizzle-orm";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
 import { apiKeys } from "../db/apiKeys.ts";
 import { NotFoundError } from "../errors.ts";
@@ -7,7 +7,15 @@ import { hasScope } from "./scope.ts";
 
 const { keySha256: _neverShown, ...shownColumns } = getTableColumns(apiKeys);
 
-/** A tenant's keys, revoked ones included, without anything a key could be recognised by but its prefix; of secrets, that there are any. */
+/** Keys can be made and revoked without end. */
+const REVOKED_SHOWN_MAX = 1_000;
+
+function isShown(tenantId: string) {
+  return sql`(revoked_at IS NULL OR id IN (
+    SELECT id FROM app.api_keys WHERE tenant_id = ${tenantId} AND revoked_at IS NOT NULL ORDER BY revoked_at DESC LIMIT ${REVOKED_SHOWN_MAX}))`;
+}
+
+/** A tenant's keys, the last 1,000 revoked ones included, without anything a key could be recognised by but its prefix; of secrets, that there are any. */
 export async function listApiKeys({ ctx, input }: VerbArgs<{ tenantId: string }>) {
   const isOwn = input.tenantId === ctx.caller.tenantId;
   if (!isOwn && !hasScope(ctx.caller, "admin")) throw new NotFoundError("Tenant");
@@ -15,7 +23,7 @@ export async function listApiKeys({ ctx, input }: VerbArgs<{ tenantId: string }>
   const keys = await orm
     .select(shownColumns)
     .from(apiKeys)
-    .where(eq(apiKeys.tenantId, input.tenantId))
+    .where(and(eq(apiKeys.tenantId, input.tenantId), isShown(input.tenantId)))
     .orderBy(asc(apiKeys.id));
   const secrets = await orm
     .select({ apiKeyId: apiKeySecrets.apiKeyId, id: apiKeySecrets.id, createdAt: apiKeySecrets.createdAt })

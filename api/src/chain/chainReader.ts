@@ -1,17 +1,26 @@
 import {
+  BaseError,
   BlockNotFoundError,
   createPublicClient,
   type Hex,
+  HttpRequestError,
   http,
+  InternalRpcError,
+  LimitExceededRpcError,
   type PublicClient,
+  TimeoutError,
   type Transport,
   zeroHash,
 } from "viem";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
 import type { Chain } from "./chainDirectory.ts";
 
-/** Block numbers of the chain's own tags; null where the chain does not know the tag. */
-export type ChainHeads = { latest: number; safe: number | null; finalized: number | null };
+/** Block numbers of the chain's own tags; null where the chain does not know the tag, undefined where the node gave no answer this time. */
+export type ChainHeads = {
+  latest: number;
+  safe: number | null | undefined;
+  finalized: number | null | undefined;
+};
 
 /** What the contract holds under (publisher, root). `blockTimestamp`: seconds since 1970. */
 export type AnchorOnChain = { blockNumber: bigint; blockTimestamp: bigint; leafCount: number };
@@ -50,6 +59,13 @@ function countingHttp(rpcUrl: string, timeoutMs: number, onError: () => void): T
   };
 }
 
+/** Whether the node said nothing about what was asked; any other error is its answer that there is no such block. */
+function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return true;
+  const kinds = [HttpRequestError, TimeoutError, LimitExceededRpcError, InternalRpcError];
+  return error.walk((cause) => kinds.some((kind) => cause instanceof kind)) !== null;
+}
+
 /** Retries belong to the loops that call, which know what has become true meanwhile; here each call is made once. */
 export function createChainReader(
   { rpcUrl, contractAddress }: Pick<Chain, "rpcUrl" | "contractAddress">,
@@ -59,11 +75,11 @@ export function createChainReader(
   const client = createPublicClient({ transport: countingHttp(rpcUrl, timeoutMs, onError), cacheTime: 0 });
   const address = `0x${Buffer.from(contractAddress).toString("hex")}` as const;
 
-  async function tagged(blockTag: "safe" | "finalized"): Promise<number | null> {
+  async function tagged(blockTag: "safe" | "finalized"): Promise<number | null | undefined> {
     try {
       return Number((await client.getBlock({ blockTag })).number);
-    } catch {
-      return null;
+    } catch (error) {
+      return isUnanswered(error) ? undefined : null;
     }
   }
 

@@ -13,7 +13,9 @@ export type ChainFault =
   | { kind: "otherChain"; actualChainId: number }
   | { kind: "noContract" }
   /** There is code at the address, but not the contract's. */
-  | { kind: "otherContract" };
+  | { kind: "otherContract" }
+  /** The chain's blocks have no base fee, so that it takes none of our transactions (EIP-1559). */
+  | { kind: "noBaseFee" };
 
 /**
  * Asks an RPC endpoint whether it serves the chain, with the contract on it.
@@ -26,6 +28,8 @@ export async function checkChain(
 ): Promise<ChainFault | null> {
   const actualChainId = await reader.client.getChainId();
   if (actualChainId !== chainId) return { kind: "otherChain", actualChainId };
+  const { baseFeePerGas } = await reader.client.getBlock({ blockTag: "latest" });
+  if (typeof baseFeePerGas !== "bigint") return { kind: "noBaseFee" };
   const code = await reader.client.getCode({ address: contractAddress });
   if (code === undefined) return { kind: "noContract" };
   try {

@@ -116,6 +116,8 @@ function describe(
       return `the RPC URL serves chain ${fault.actualChainId}, not ${chainId}`;
     case "noContract":
       return `there is no contract at ${contractAddress} on chain ${chainId}; deploy it first`;
+    case "noBaseFee":
+      return `chain ${chainId} has no base fee (EIP-1559), so that it takes none of our transactions`;
     case "otherContract":
       return `the contract at ${contractAddress} on chain ${chainId} is no AnchorRegistry`;
   }

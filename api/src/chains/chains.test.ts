@@ -186,6 +186,18 @@ describe("HA-17 a chain is refused", () => {
     expect(await isKnown()).toBe(false);
   });
 
+  test("whose blocks have no base fee, so that it takes no transaction of ours", async () => {
+    const old = await startAnvilChain({ chainId: CHAIN_ID, hardfork: "berlin" });
+    expect(await add({ rpcUrl: old.rpcUrl })).toMatchObject({
+      status: 400,
+      body: {
+        error: `Chain ${CHAIN_ID} has no base fee (EIP-1559), so that it takes none of our transactions`,
+        member: "chainId",
+      },
+    });
+    await old.stop();
+  });
+
   test("whose RPC does not answer, or not as a chain does", async () => {
     const silent: Server = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");

@@ -91,6 +91,11 @@ async function askChain(
         `There is no contract at contractAddress on chain ${chainId}; deploy it first`,
         { member: "contractAddress" },
       );
+    case "noBaseFee":
+      throw new InvalidInputError(
+        `Chain ${chainId} has no base fee (EIP-1559), so that it takes none of our transactions`,
+        { member: "chainId" },
+      );
     case "otherContract":
       throw new InvalidInputError(
         `The contract at contractAddress on chain ${chainId} is no AnchorRegistry`,

@@ -160,6 +160,20 @@ describe.for([
     expect(await anchoredLeafCount(batch.id)).toBe(leafCount);
   }
 
+  test("what came before the contract, on a chain that began anew, is found to have anchored nothing, and sent again", async () => {
+    const { id, leafCount } = await sendOne();
+    const { address } = registry;
+    const bytecode = (await registry.publicClient.getCode({ address }))!;
+    await registry.testClient.setCode({ address, bytecode: "0x" });
+    await registry.mine(1);
+    await registry.testClient.setCode({ address, bytecode });
+    await lookAndMine(3);
+    expect(await anchoredLeafCount(id)).toBeNull();
+    nowMs += ASK_AGAIN_AFTER_MS;
+    await lookAndMine(3);
+    expect(await anchoredLeafCount(id)).toBe(leafCount);
+  });
+
   test("a root that was taken by signature while our transaction was lost is given up for another root", async () => {
     const batch = await sendOne();
     await registry.testClient.dropTransaction({ hash: batch.txHash });

@@ -34,7 +34,10 @@ export type BroadcastDeps = {
   succeeded: Map<string, number>;
 };
 
-/** A mined transaction is asked for again after this time, should the chain have taken it back and used its nonce otherwise. */
+/**
+ * A mined transaction is asked for again after this time, should the chain have taken it back and used its nonce otherwise; and so are the roots
+ * that it carried, should it have anchored nothing.
+ */
 const ASK_AGAIN_AFTER_MS = 60_000;
 
 /** Roots that one transaction carries at most: about 1.5 million gas. */
@@ -80,6 +83,8 @@ async function tendSlots(deps: BroadcastDeps, slots: Slot[]): Promise<boolean> {
     if (slot.nonce < minedNonce && knownForMs < ASK_AGAIN_AFTER_MS) continue;
     const outcome = await outcomeOf(deps, slot);
     if (outcome === "succeeded") {
+      // Where a chain began anew, our call may have come before the contract: it succeeded then, and anchored nothing.
+      if (deps.succeeded.has(slot.id)) await releaseSlot(deps, slot);
       deps.succeeded.set(slot.id, nowMs);
       continue;
     }

@@ -64,9 +64,13 @@ async function storeHeads(
   { db, chain, clock }: ConfirmDeps,
   heads: Awaited<ReturnType<ChainReader["heads"]>>,
 ): Promise<void> {
+  const { latest, safe, finalized } = heads;
+  // What was final stays so when the node does not answer once.
   await db.pool.query(
-    "UPDATE app.chains SET latest_block = $2, safe_block = $3, finalized_block = $4, heads_read_at = $5 WHERE chain_id = $1",
-    [chain.chainId, heads.latest, heads.safe, heads.finalized, clock()],
+    `UPDATE app.chains SET latest_block = $2, heads_read_at = $5,
+       safe_block = CASE WHEN $6 THEN $3 ELSE safe_block END, finalized_block = CASE WHEN $7 THEN $4 ELSE finalized_block END
+     WHERE chain_id = $1`,
+    [chain.chainId, latest, safe, finalized, clock(), safe !== undefined, finalized !== undefined],
   );
 }
 

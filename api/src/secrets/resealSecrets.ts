@@ -30,7 +30,17 @@ export type Resealed = { resealed: number; current: number; unopenable: string[]
  * Opens every sealed value with any of the box's secrets, and seals it with the first. Each is changed on its own, from what was
  * read to the same secret sealed anew: it may be interrupted, repeated, and run beside everything else.
  */
-export async function resealSecrets({ pool }: Database, box: SecretBox): Promise<Resealed> {
+export async function resealSecrets(db: Database, box: SecretBox): Promise<Resealed> {
+  let resealed = 0;
+  // Until a whole pass finds nothing: a process that still seals with an old secret may have written meanwhile.
+  for (;;) {
+    const pass = await resealOnce(db, box);
+    if (pass.resealed === 0) return { ...pass, current: pass.current - resealed, resealed };
+    resealed += pass.resealed;
+  }
+}
+
+async function resealOnce({ pool }: Database, box: SecretBox): Promise<Resealed> {
   const outcome: Resealed = { resealed: 0, current: 0, unopenable: [] };
   for (const { table, key, sealed, contextOf } of SEALED_COLUMNS) {
     const { rows } = await pool.query<{ key: never; sealed: Buffer }>(
