@@ -53,3 +53,26 @@ test("what is thrown and is no error is written as it is", () => {
   expect(errorForLog("text")).toBe("text");
   expect(errorForLog(undefined)).toBeUndefined();
 });
+
+test("what PostgreSQL quotes of a value stays out of the log, and the name of what was violated does not", () => {
+  const pgError = (message: string, more: object = {}) =>
+    Object.assign(new pg.DatabaseError(message, message.length, "error"), {
+      code: "22P02",
+      detail: "Key (subject)=(jane.roe) exists",
+      ...more,
+    });
+  const kept = errorForLog(pgError('invalid input syntax for type uuid: "jane.roe"')) as {
+    message: string;
+    stack: string;
+  };
+  expect(JSON.stringify(kept)).not.toContain("jane.roe");
+  expect(kept.message).toBe('invalid input syntax for type uuid: "…"');
+  expect(kept.stack).toContain("errorForLog.test.ts");
+  const unique = pgError('duplicate key value violates unique constraint "consents_thread"', {
+    code: "23505",
+    constraint: "consents_thread",
+  });
+  expect(errorForLog(new Error("not stored", { cause: unique }))).toMatchObject({
+    stack: expect.stringContaining('unique constraint "consents_thread"'),
+  });
+});

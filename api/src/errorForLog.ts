@@ -1,4 +1,5 @@
 import { DrizzleQueryError } from "drizzle-orm";
+import pg from "pg";
 import { stdSerializers } from "pino";
 
 /** Scheme, user, host, and the rest: providers' keys stand in user, path and query. */
@@ -7,8 +8,8 @@ const URL_IN_TEXT =
 
 /**
  * What the log keeps of an error: type, message and stack with those of its causes, and its code. Of a URL only the host is
- * left, because an RPC URL is a secret and viem writes it into every error; of a statement not its values; what else hangs on an
- * error is not written at all.
+ * left, because an RPC URL is a secret and viem writes it into every error; of a statement not its values, nor what PostgreSQL quotes of them; what
+ * else hangs on an error is not written at all.
  */
 export function errorForLog(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -20,10 +21,9 @@ export function errorForLog(error: unknown): unknown {
 /** The same error and causes, each drizzle error among them without its statement's values. */
 function withoutValues(error: Error): Error {
   const cause = error.cause instanceof Error ? withoutValues(error.cause) : error.cause;
-  if (!(error instanceof DrizzleQueryError)) {
+  const message = messageWithoutValues(error);
+  if (message === error.message)
     return cause === error.cause ? error : Object.create(error, { cause: { value: cause } });
-  }
-  const message = `Failed query: ${error.query}`;
   // What follows the message are the frames; where it is not found, nothing is sure to be one.
   const [, frames = ""] = error.stack?.split(error.message) ?? [];
   const stack = `${error.name}: ${message}${frames}`;
@@ -32,6 +32,16 @@ function withoutValues(error: Error): Error {
     stack: { value: stack },
     cause: { value: cause },
   });
+}
+
+function messageWithoutValues(error: Error): string {
+  if (error instanceof DrizzleQueryError) return `Failed query: ${error.query}`;
+  if (!(error instanceof pg.DatabaseError)) return error.message;
+  const names = [error.schema, error.table, error.column, error.constraint, error.dataType];
+  // `invalid input syntax for type uuid: "…"` quotes what was sent; what it quotes else are names.
+  return error.message.replaceAll(/"([^"]*)"/g, (quoted, text: string) =>
+    names.includes(text) ? quoted : '"…"',
+  );
 }
 
 function withoutSecrets(text: string): string {

@@ -75,14 +75,13 @@ export async function keptAdminKey(databaseUrl: string, file: string): Promise<s
     const known = findKeptSecret(file);
     if (known !== null) {
       const { rows } = await db.pool.query(
-        "SELECT 1 FROM app.api_keys WHERE key_sha256 = $1 AND revoked_at IS NULL",
+        `SELECT FROM app.api_keys k JOIN app.tenants t ON t.id = k.tenant_id
+         WHERE k.key_sha256 = $1 AND k.revoked_at IS NULL AND t.status = 'active'`,
         [apiKeySha256(known)],
       );
       if (rows.length > 0) return known;
     }
-    const key = await createAdminKey(db, "Operator", new Date());
-    keepSecret(file, key);
-    return key;
+    return await createAdminKey(db, "Operator", new Date(), (key) => keepSecret(file, key));
   } finally {
     await db.pool.end();
   }

@@ -20,7 +20,7 @@ const failures: string[] = [];
 const start = () =>
   startStack({
     home,
-    settings: { CHAIN_PUBLISHER_PRIVATE_KEY: DEVELOPMENT_KEY, DATABASE_OWNER_URL: OWNER_URL },
+    settings: { DATABASE_OWNER_URL: OWNER_URL },
     ports: { api: 0, indexer: 0, rpc: 0 },
     onProgress: () => {},
     onFailure: (reason) => failures.push(reason),
