@@ -8,12 +8,16 @@ import type { VerbArgs } from "../verb.ts";
 import { activate } from "./activateVersion.ts";
 import { type DocumentVersion, findDocumentVersion } from "./findDocumentVersion.ts";
 import { getDocumentId } from "./getDocumentId.ts";
+import { lockDocuments } from "./lockDocuments.ts";
 import type { CreateVersionInput } from "./wire.ts";
+
+/** Versions are kept for ever, and who may add some must not fill the disk. */
+const TEXT_BYTES_MAX = 268_435_456;
 
 /**
  * Adds a version, for ever: nothing of it changes but its status. With `activate` it is the one shown from the commit on.
  * @throws {NotFoundError} for a slug that the tenant has no document of.
- * @throws {ConflictError} when the document has this version in this language.
+ * @throws {ConflictError} when the document has this version in this language, or the tenant's texts are too many.
  */
 export async function createVersion({
   ctx,
@@ -30,7 +34,7 @@ export async function createVersion({
         tenantId,
         // Not newId: who knows it may read the text, so nothing of it may be guessed.
         id: randomUUID(),
-        number: await nextNumber(tx, tenantId),
+        number: await nextNumber(tx, tenantId, content.length),
         documentId,
         version: input.version,
         language: input.language,
@@ -59,13 +63,18 @@ export async function createVersion({
   });
 }
 
-/** Numbers have no gaps and are given by one transaction of the tenant at a time, until it has ended. */
-async function nextNumber(tx: Orm, tenantId: string): Promise<number> {
-  await tx.execute(
-    sql`SELECT pg_advisory_xact_lock(hashtextextended(${`holdfast.document_versions.${tenantId}`}, 0))`,
+/**
+ * Numbers have no gaps and are given by one transaction of the tenant at a time, until it has ended.
+ * @throws {ConflictError} when the tenant's texts would be more than is kept of one.
+ */
+async function nextNumber(tx: Orm, tenantId: string, bytes: number): Promise<number> {
+  await lockDocuments(tx, tenantId);
+  const { rows } = await tx.execute<{ next: number; bytes: string }>(
+    sql`SELECT coalesce(max(number), 0) + 1 AS next, coalesce(sum(octet_length(content)), 0) AS bytes
+        FROM app.document_versions WHERE tenant_id = ${tenantId}`,
   );
-  const { rows } = await tx.execute<{ next: number }>(
-    sql`SELECT coalesce(max(number), 0) + 1 AS next FROM app.document_versions WHERE tenant_id = ${tenantId}`,
-  );
-  return rows[0]!.next;
+  const { next, bytes: kept } = rows[0]!;
+  if (Number(kept) + bytes > TEXT_BYTES_MAX)
+    throw new ConflictError(`All versions of a tenant together may hold ${TEXT_BYTES_MAX} bytes`);
+  return next;
 }

@@ -85,6 +85,23 @@ describe("Documents: a document", () => {
     });
   });
 
+  test("is one of 1,000 at most, and other tenants have theirs", async () => {
+    const { key: ownKey, tenantId } = await createManager();
+    await api.db.pool.query(
+      `INSERT INTO app.documents (tenant_id, id, slug, title, created_at)
+       SELECT $1, gen_random_uuid(), 'filled-' || n, 'Terms', now() FROM generate_series(1, 999) AS n`,
+      [tenantId],
+    );
+    await createDocument(ownKey);
+    const refused = await call(api.apiUrl, "POST", "/v1/documents", {
+      key: ownKey,
+      body: { slug: newSlug(), title: "Terms" },
+    });
+    expect(refused).toMatchObject({ status: 409 });
+    expect(JSON.stringify(refused.body)).toContain("A tenant can have 1000 documents");
+    await createDocument();
+  });
+
   test("needs the scope manage, in the surface's own error body", async () => {
     const submitter = await createTenantKey(api);
     const answer = await call(api.apiUrl, "POST", "/v1/documents", {
@@ -160,6 +177,22 @@ describe("Documents: a version", () => {
     );
     const numbers = added.map(({ body }) => body.data.number).sort((a, b) => a - b);
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  test("is kept as long as all of the tenant's texts are 256 MiB at most", async () => {
+    const { key: ownKey, tenantId } = await createManager();
+    const slug = await createDocument(ownKey);
+    expect((await addVersion(slug, { version: "1", text: "a" }, ownKey)).status).toBe(201);
+    const bytesOfAll = 268_435_456;
+    await api.db.pool.query(
+      `INSERT INTO app.document_versions (tenant_id, id, number, document_id, version, language, content, text_sha256, status, created_at)
+       SELECT tenant_id, gen_random_uuid(), 2, document_id, '2', language, convert_to(repeat('a', $2), 'UTF8'), text_sha256, status, created_at
+       FROM app.document_versions WHERE tenant_id = $1`,
+      [tenantId, bytesOfAll - 3],
+    );
+    const refused = await addVersion(slug, { version: "3", text: "abc" }, ownKey);
+    expect(refused.status).toBe(409);
+    expect((await addVersion(slug, { version: "3", text: "ab" }, ownKey)).status).toBe(201);
   });
 
   test("is another in every language, whose tags are matched without case", async () => {
