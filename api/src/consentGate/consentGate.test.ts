@@ -593,4 +593,29 @@ describe("protocol §7 erasure", () => {
     ]);
     expect(rows).toEqual([{ state: "deleting" }]);
   });
+
+  test("of the record of a verification that names nobody takes what is kept of it, and of no other", async () => {
+    const [secret, othersSecret] = [`note-${randomUUID()}`, `note-${randomUUID()}`];
+    const id = await opened(tenant, { metadata: { secret } });
+    const other = await opened(tenant, { metadata: { secret: othersSecret } });
+    await send(id);
+    const consentToken = (await view(id)).consent.consent_token;
+    const erasure = { consentToken };
+    expect(await manage(tenant, "/v1/consents/erasures", erasure)).toMatchObject({
+      status: 201,
+      body: { erased: 1 },
+    });
+    expect(await rowsHolding(api.databaseUrl, secret)).toEqual([]);
+    expect(await view(id)).toMatchObject({ status: "erased", metadata: null });
+    expect(await view(other)).toMatchObject({ status: "consented", metadata: { secret: othersSecret } });
+    expect(await manage(tenant, "/v1/consents/erasures", erasure)).toMatchObject({ body: { erased: 0 } });
+  });
+
+  test("of one record of a verification that names a person is refused, and takes nothing", async () => {
+    const secret = `note-${randomUUID()}`;
+    const id = await opened(tenant, { external_id: `user-${randomUUID()}`, metadata: { secret } });
+    const consentToken = (await view(id)).consent.consent_token;
+    expect((await manage(tenant, "/v1/consents/erasures", { consentToken })).status).toBe(409);
+    expect(await view(id)).toMatchObject({ status: "consented", metadata: { secret } });
+  });
 });

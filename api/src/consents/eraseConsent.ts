@@ -2,6 +2,7 @@ import { ConflictError, NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { LegalHoldError } from "./consentErrors.ts";
 import { consentIdOf } from "./consentToken.ts";
+import { ERASERS } from "./erasers.ts";
 import {
   type ErasureAnswer,
   eraseLocked,
@@ -14,12 +15,12 @@ const FIND_HOLD = `
   SELECT reason FROM app.consent_holds
   WHERE tenant_id = $1 AND released_at IS NULL AND consent_id = $2 ORDER BY id LIMIT 1`;
 const LOCK_RECORD = `
-  SELECT ${LOCKED_COLUMNS}, thread_digest IS NOT NULL AS "namesPerson", erased_by IS NOT NULL AS "isErased"
+  SELECT ${LOCKED_COLUMNS}, octet_length(person_digest) > 0 AS "namesPerson", erased_by IS NOT NULL AS "isErased"
   FROM app.consents WHERE tenant_id = $1 AND id = $2 AND surface <> 'erasure' FOR UPDATE`;
 const FORGET_HOLDS = `
   DELETE FROM app.consent_holds WHERE tenant_id = $1 AND released_at IS NOT NULL AND consent_id = $2`;
 
-type Row = LockedRecord & { namesPerson: boolean; isErased: boolean };
+type Row = LockedRecord & { namesPerson: boolean | null; isErased: boolean };
 
 /**
  * Erases what one record holds of a person whom it does not name: an address, an agent, metadata. Digests stay. A repeat erases nothing and
@@ -32,16 +33,20 @@ export async function eraseConsent({
   input,
 }: VerbArgs<{ consentToken: string; chainId: number }>): Promise<ErasureAnswer> {
   return withErasure(ctx, input.chainId, async (erasure) => {
-    const key = [erasure.tenantId, consentIdOf(input.consentToken)];
-    const { rows } = await erasure.tx.query<Row>(LOCK_RECORD, key);
+    const { tenantId, tx } = erasure;
+    const consentId = consentIdOf(input.consentToken);
+    const key = [tenantId, consentId];
+    // Before the record, as for a person: where a verification is locked, its record comes after it.
+    for (const erase of ERASERS) await erase(tx, { tenantId, person: null, consentId });
+    const { rows } = await tx.query<Row>(LOCK_RECORD, key);
     const [record] = rows;
     if (record === undefined) throw new NotFoundError("Consent");
     if (record.namesPerson) throw new ConflictError("The consent names a person: erase the person");
     if (record.isErased) return [];
-    const held = await erasure.tx.query<{ reason: string }>(FIND_HOLD, key);
+    const held = await tx.query<{ reason: string }>(FIND_HOLD, key);
     if (held.rows[0] !== undefined) throw new LegalHoldError(held.rows[0].reason);
     await eraseLocked(erasure, [record]);
-    await erasure.tx.query(FORGET_HOLDS, key);
+    await tx.query(FORGET_HOLDS, key);
     return [record];
   });
 }

@@ -52,7 +52,7 @@ export async function erasePerson({ ctx, input }: VerbArgs<ErasePersonInput>): P
     const held = await tx.query<{ reason: string }>(FIND_HOLD, [tenantId, digest]);
     if (held.rows[0] !== undefined) throw new LegalHoldError(held.rows[0].reason);
     // Before the records: a verification that names the person can still make one, until it is locked and emptied.
-    for (const erase of ERASERS) await erase(tx, { tenantId, person: input.person });
+    for (const erase of ERASERS) await erase(tx, { tenantId, person: input.person, consentId: null });
     const erased = await eraseRecords(erasure, digest);
     await tx.query(FORGET_HOLDS, [tenantId, digest, erased.map(({ id }) => id)]);
     return erased;
