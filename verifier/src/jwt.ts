@@ -38,6 +38,9 @@ function readPart(part: string): Members | null {
   return isObject && !Array.isArray(read.value) ? (read.value as Members) : null;
 }
 
+/** `signedAtS`: when it was signed, where the JWT tells; seconds since 1970. */
+export type JwtUse = { typ?: string; signedAtS?: number | undefined };
+
 /**
  * That the JWT is of that type and signed with one of the pinned RSA keys (RS256, RFC 7518 §3.3). What the record proves needs no such signature;
  * token, issuer and key id of a JWT stand on it alone.
@@ -47,14 +50,14 @@ function readPart(part: string): Members | null {
 export async function checkJwt(
   jwt: Jwt | undefined,
   pinned: string | undefined,
-  typ = "JWT",
+  { typ = "JWT", signedAtS }: JwtUse = {},
 ): Promise<Check[]> {
   const kid = String(jwt?.header.kid);
   if (pinned === undefined)
     return jwt === undefined ? [] : [{ name: "jwtKey", outcome: "notPinned", claimed: kid }];
   // Browsers have it on https and on localhost alone.
   if (globalThis.crypto?.subtle === undefined) return [unchecked("jwtKey", "noWebCrypto")];
-  const keys = await importKeys(pinned);
+  const keys = await importKeys(pinned, signedAtS);
   if (jwt === undefined) return [failed("jwtKey", "badJwtSignature", "no JWT", "no signature to check")];
   const { alg, typ: claimedTyp, crit } = jwt.header;
   const isOfForm = alg === "RS256" && claimedTyp === typ && crit === undefined;
@@ -70,9 +73,10 @@ async function isSigned({ signature, signedText }: Jwt, keys: CryptoKey[]): Prom
 }
 
 /** Keys are tried one after the other, as PEM names none. */
-async function importKeys(pinned: string): Promise<CryptoKey[]> {
+async function importKeys(pinned: string, signedAtS: number | undefined): Promise<CryptoKey[]> {
   try {
-    const keys = await (pinned.trimStart().startsWith("{") ? importJwks(pinned) : importPems(pinned));
+    if (pinned.trimStart().startsWith("{")) return await importJwks(pinned, signedAtS);
+    const keys = await importPems(pinned);
     if (keys.length > 0) return keys;
   } catch {
     // The same answer as for a text without a key.
@@ -87,12 +91,15 @@ function importPems(text: string): Promise<CryptoKey[]> {
   );
 }
 
-function importJwks(text: string): Promise<CryptoKey[]> {
-  const { keys } = JSON.parse(text) as { keys: JsonWebKey[] };
+/** Those of the set that may have signed at that time: an issuer lists its retired keys with their end. @throws when there is no RSA key at all. */
+function importJwks(text: string, signedAtS = 0): Promise<CryptoKey[]> {
+  const { keys } = JSON.parse(text) as { keys: (JsonWebKey & { exp?: number })[] };
   // Key sets hold keys for other purposes, too.
   const rsa = keys.filter(({ kty, alg }) => kty === "RSA" && (alg ?? "RS256") === "RS256");
+  if (rsa.length === 0) throw new Error("no RSA key");
+  const inTime = rsa.filter(({ exp = Number.POSITIVE_INFINITY }) => signedAtS <= exp);
   return Promise.all(
-    rsa.map(({ kty, n, e }) =>
+    inTime.map(({ kty, n, e }) =>
       crypto.subtle.importKey("jwk", { kty, n, e } as JsonWebKey, RS256, false, ["verify"]),
     ),
   );

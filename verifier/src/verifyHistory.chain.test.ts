@@ -144,6 +144,16 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
     expect(await verify(file, { jwtKey: rsa.pem })).toMatchObject({ verdict: "invalid", reasons: [reason] });
   });
 
+  test("a statement that is younger than its key in the issuer's key set is not that key's", async () => {
+    const jwk = createPublicKey(rsa.privateKey).export({ format: "jwk" });
+    const setUntil = (exp: number) => JSON.stringify({ keys: [{ ...jwk, exp }] });
+    expect(await verifyRecords(thread, { jwtKey: setUntil(STATED_S) })).toMatchObject({ verdict: "valid" });
+    expect(await verifyRecords(thread, { jwtKey: setUntil(STATED_S - 1) })).toMatchObject({
+      verdict: "invalid",
+      reasons: ["badJwtSignature"],
+    });
+  });
+
   test("records that go back in time, or were made after their block, are invalid", async () => {
     const issuer = await startIssuer(chain);
     const back = newRecord("grant", "ads", thread[0], { created: "2026-01-21T00:00:00.000Z" });

@@ -52,7 +52,10 @@ export async function verifyHistory({
   const rpc = rememberingRpc(rpcOf(options.rpc, options.timeoutMs ?? TIMEOUT_MS));
   const entries = history.map(entryOf);
   const stated = statement === undefined ? null : parseHistoryStatement(statement.payload);
-  const signature = await checkJwt(statement, jwtKey, HISTORY_STATEMENT_TYPE);
+  const signature = await checkJwt(statement, jwtKey, {
+    typ: HISTORY_STATEMENT_TYPE,
+    signedAtS: stated?.iat,
+  });
   const thread = [
     ...checkThread(entries),
     checkStated(statement, stated, entries),
