@@ -25,6 +25,7 @@ export type AppDeps = {
   planLimits: PlanLimits;
   exportFolder: string;
   exportTenantBytesMax: number;
+  mediaTenantBytesMax: number;
   mediaStore: MediaStore;
   /** Where uploads lie while they are received. */
   uploadFolder: string;

@@ -152,6 +152,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
       chains,
       jobs: deps.jobs,
       store: deps.mediaStore,
+      tenantBytesMax: deps.mediaTenantBytesMax,
       planLimits: deps.planLimits,
       checkTarget,
       findKeptAnswer: (tenantId, request) => findKeptAnswer(db, tenantId, request, clock()),

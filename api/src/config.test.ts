@@ -95,6 +95,7 @@ const CASES: Record<Name, { good: string; becomes: unknown; bad: string[] }> = {
   EXPORT_FOLDER: { good: "/var/lib/exports", becomes: "/var/lib/exports", bad: [] },
   EXPORT_TENANT_BYTES_MAX: { good: "1000", becomes: 1_000, bad: ["0", "1GB", "-1"] },
   MEDIA_FOLDER: { good: "/var/lib/media", becomes: "/var/lib/media", bad: [] },
+  MEDIA_TENANT_BYTES_MAX: { good: "1000", becomes: 1_000, bad: ["0", "1GB", "-1"] },
   MEDIA_KEPT_DAYS: { good: "1", becomes: 1, bad: ["0", "36577", "hunter2"] },
   MEDIA_S3_URL: {
     good: "https://s3.example/bucket/",

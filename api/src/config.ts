@@ -255,6 +255,12 @@ export const SETTINGS = {
     default: ".holdfast/media",
     schema: z.string().min(1),
   },
+  MEDIA_TENANT_BYTES_MAX: {
+    doc: "What the media of one tenant may take together",
+    unit: "bytes",
+    default: "10737418240",
+    schema: integer(1, Number.MAX_SAFE_INTEGER),
+  },
   MEDIA_KEPT_DAYS: {
     doc: "How long the bytes of media are kept; their hashes stay",
     unit: "days",

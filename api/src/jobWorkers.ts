@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { attemptCallback, type CallbackJob } from "./consentGate/callbacks.ts";
 import { gateWorkers } from "./consentGate/gateWorkers.ts";
-import { createMediaStore, uploadFolderOf } from "./consentGate/mediaStore.ts";
+import { createMediaStore } from "./consentGate/mediaStore.ts";
 import { tellExpired } from "./consents/tellExpired.ts";
 import type { Database } from "./db/client.ts";
 import { createExportFiles } from "./exports/exportFiles.ts";
@@ -63,10 +63,10 @@ export async function runJobWorkers({
   const media = {
     db,
     store: createMediaStore(config),
-    uploadFolder: uploadFolderOf(config),
     keptDays: config.MEDIA_KEPT_DAYS,
     clock,
     logger,
+    signal,
   };
   const expire = { name: "tell of expired consents", run: () => tellExpired(db, clock()) };
   const fanOut = { name: "fan out webhook events", run: () => fanOutEvents(webhooks) };

@@ -11,6 +11,7 @@ import { createPdfSigner, InvalidPdfSignerError, type PdfSigner } from "./consen
 import { connectDatabase, type Database } from "./db/client.ts";
 import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
+import { forgetAbandonedUploads } from "./http/upload.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
 import { resolveByDns } from "./outbound/resolveTarget.ts";
@@ -22,6 +23,7 @@ const DRAIN_MS = 10_000;
 /** Longest statement of a request; a database that stays silent is a 503 five seconds after that. Milliseconds. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const LOG_FLUSH_MS = 1_000;
+const SWEEP_UPLOADS_MS = 3_600_000;
 
 /** Where requests are counted: in Redis if there is one, else in PostgreSQL. */
 function createLimits(
@@ -64,6 +66,16 @@ async function readPdfSigner(config: Config): Promise<PdfSigner | null> {
   }
 }
 
+/** What an API that was killed has left of uploads lies on this machine; no worker sees it where media are in a bucket. */
+function startSweepingUploads(folder: string, clock: () => Date, logger: pino.Logger): NodeJS.Timeout {
+  const sweep = () =>
+    forgetAbandonedUploads(folder, clock()).catch((err) =>
+      logger.warn({ err }, "abandoned uploads are not deleted"),
+    );
+  void sweep();
+  return setInterval(sweep, SWEEP_UPLOADS_MS).unref();
+}
+
 /** The process that answers HTTP. It holds no key that a proof depends on; run as many as you like behind one address. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
@@ -101,6 +113,7 @@ async function main(): Promise<void> {
     uploadFolder: uploadFolderOf(config),
     pdfSigner,
     exportTenantBytesMax: config.EXPORT_TENANT_BYTES_MAX,
+    mediaTenantBytesMax: config.MEDIA_TENANT_BYTES_MAX,
     loginLimits: {
       perNetwork: config.AUTH_RATE_LIMIT,
       signUpsPerNetwork: config.SIGN_UP_RATE_LIMIT,
@@ -126,6 +139,7 @@ async function main(): Promise<void> {
     },
   });
 
+  const sweep = startSweepingUploads(uploadFolderOf(config), clock, logger);
   const server = serve(
     { fetch: app.fetch, hostname: config.HOST, port: config.PORT },
     ({ port }: AddressInfo) => {
@@ -150,6 +164,7 @@ async function main(): Promise<void> {
     const timer = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), DRAIN_MS);
     await drained;
     clearTimeout(timer);
+    clearInterval(sweep);
     await keyUse.stop();
     await jobs.stop();
     limits.close();

@@ -3,7 +3,11 @@ import { Integer, PrintableString } from "asn1js";
 import { AttributeTypeAndValue, Certificate } from "pkijs";
 
 /** A certificate of nobody's authority for "Holdfast test". */
-export async function selfSignedCertificate(privateKey: KeyObject, publicKey: KeyObject): Promise<string> {
+export async function selfSignedCertificate(
+  privateKey: KeyObject,
+  publicKey: KeyObject,
+  { notBefore = "2026-01-01", notAfter = "2046-01-01" } = {},
+): Promise<string> {
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const der = (key: KeyObject, type: "pkcs8" | "spki") =>
     Uint8Array.from(key.export({ type: type as "spki", format: "der" }));
@@ -16,8 +20,8 @@ export async function selfSignedCertificate(privateKey: KeyObject, publicKey: Ke
     new AttributeTypeAndValue({ type: "2.5.4.3", value: new PrintableString({ value: "Holdfast test" }) });
   made.issuer.typesAndValues.push(name());
   made.subject.typesAndValues.push(name());
-  made.notBefore.value = new Date("2026-01-01");
-  made.notAfter.value = new Date("2046-01-01");
+  made.notBefore.value = new Date(notBefore);
+  made.notAfter.value = new Date(notAfter);
   await made.subjectPublicKeyInfo.importKey(verifying);
   await made.sign(signing, "SHA-256");
   const base64 = Buffer.from(made.toSchema(true).toBER(false)).toString("base64");

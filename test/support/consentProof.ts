@@ -8,6 +8,7 @@ export const PROOF: ConsentProof = {
   visitorId: "visitor-1",
   consentedAt: new Date("2026-11-20T10:30:00Z"),
   expiresAt: new Date("2027-11-20T10:30:00Z"),
+  createdAt: new Date("2026-11-20T10:30:01Z"),
   action: "custom_selection",
   categories: { necessary: true, functional: true, analytics: false, advertising: false },
   bannerMode: "opt-in",

@@ -3,14 +3,14 @@ import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts
 import { submitInTransaction } from "../anchoring/submitInTransaction.ts";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { ormOf, withTransaction } from "../db/transaction.ts";
-import { QuotaExceededError, UnavailableError } from "../errors.ts";
-import type { UploadedFile } from "../http/upload.ts";
+import { QuotaExceededError, TooManyError, UnavailableError } from "../errors.ts";
+import { isOfTheDisk, type UploadedFile } from "../http/upload.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";
 import { describeMedium } from "./describeVerification.ts";
 import { GateError } from "./gateError.ts";
 import { imageTypeOf } from "./imageType.ts";
-import type { MediaKey, MediaStore } from "./mediaStore.ts";
+import { type MediaKey, type MediaStore, MediaStoreError } from "./mediaStore.ts";
 import { stateAfter } from "./state.ts";
 import { verificationName } from "./verificationId.ts";
 import { getVerification, type MediumRow } from "./verifications.ts";
@@ -21,6 +21,7 @@ export type AddMedia = VerbArgs<
 > & {
   store: MediaStore;
   planLimits: PlanLimits;
+  tenantBytesMax: number;
 };
 
 const MEDIA_PER_VERIFICATION_MAX = 20;
@@ -28,6 +29,11 @@ const MEDIA_PER_VERIFICATION_MAX = 20;
 const COUNT = `
   SELECT count(*)::int AS media FROM app.verification_media
   WHERE tenant_id = $1 AND verification_id = $2 AND state IN ('storing', 'stored')`;
+const BYTES = `
+  SELECT coalesce(sum(bytes), 0) AS bytes FROM app.verification_media
+  WHERE tenant_id = $1 AND state IN ('storing', 'stored', 'deleting')`;
+/** When some may be gone. */
+const SWEPT_AFTER_S = 300;
 const ANNOUNCE = `
   INSERT INTO app.verification_media
     (tenant_id, verification_id, id, state, type, side, document, content_type, bytes, sha256, created_at)
@@ -46,6 +52,7 @@ const FORGET = "DELETE FROM app.verification_media WHERE tenant_id = $1 AND veri
  * @throws {GateError} @throws {NotFoundError} @throws {QuotaExceededError}
  */
 export async function addMedia(args: AddMedia) {
+  await requireRoom(args);
   const contentType = await imageTypeOf(args.input.file.path);
   const medium = await announce(args, contentType);
   const { tenantId } = args.ctx.caller;
@@ -54,10 +61,17 @@ export async function addMedia(args: AddMedia) {
     await args.store.put(key, args.input.file);
     await confirm(args, medium);
   } catch (error) {
-    await abandon(args, key, medium.verificationId);
+    await abandon(args, key, medium.verificationId, error);
     throw await refusalOf(error, args);
   }
   return describeMedium({ ...medium, state: "stored" });
+}
+
+/** Two uploads at the same time may both find the last place; what a disk holds is not so exact. */
+async function requireRoom({ ctx, input, tenantBytesMax }: AddMedia): Promise<void> {
+  const { rows } = await ctx.db.pool.query<{ bytes: string }>(BYTES, [ctx.caller.tenantId]);
+  if (Number(rows[0]!.bytes) + input.file.bytes > tenantBytesMax)
+    throw new TooManyError(`All media of a tenant may take ${tenantBytesMax} bytes together`, SWEPT_AFTER_S);
 }
 
 type Announced = MediumRow & { verificationId: string };
@@ -119,10 +133,16 @@ async function confirm({ ctx, input, planLimits }: AddMedia, medium: Announced):
   });
 }
 
-/** What cannot be removed now is left to the sweep. */
-async function abandon({ ctx, store }: AddMedia, key: MediaKey, verificationId: string): Promise<void> {
+/** What cannot be removed now is left to the sweep, as is what the store did not answer to: it may still come to keep the bytes. */
+async function abandon(
+  { ctx, store }: AddMedia,
+  key: MediaKey,
+  verificationId: string,
+  error: unknown,
+): Promise<void> {
   const row = [key.tenantId, verificationId, key.id];
   await ctx.db.pool.query(ABANDON, row);
+  if (isUnanswered(error)) return;
   try {
     await store.remove(key);
   } catch {
@@ -131,12 +151,17 @@ async function abandon({ ctx, store }: AddMedia, key: MediaKey, verificationId: 
   await ctx.db.pool.query(FORGET, row);
 }
 
+/** Of a bucket: no answer in time, or none at all. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && ["TypeError", "TimeoutError"].includes(error.name);
+}
+
 async function refusalOf(error: unknown, { ctx, planLimits }: AddMedia): Promise<unknown> {
   if (isOverQuota(error)) {
     const used = await readMonthlyHashes(ctx.db, ctx.caller.tenantId, ctx.clock());
     return new QuotaExceededError({ limit: planLimits[ctx.caller.plan!], used });
   }
-  if (error instanceof Error && ["MediaStoreError", "TypeError", "TimeoutError"].includes(error.name))
+  if (error instanceof MediaStoreError || isUnanswered(error) || isOfTheDisk(error))
     return new UnavailableError("The media store did not take the file; send it again", error);
   return error;
 }

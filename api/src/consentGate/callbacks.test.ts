@@ -98,6 +98,15 @@ test("PA-9 it is made again after a failure, then is a dead letter, which an ope
   receiver.behave(answer(200));
   await call(api.apiUrl, "POST", `/admin/dlq/${letter.id}/retry`, { key: api.adminKey });
   expect(await untilStatus(id, "delivered")).toMatchObject({ attempt: 1 });
+  expect((await callSigned(api.apiUrl, "GET", `/v1/verifications/${id}`, tenant)).body.data.callback).toEqual(
+    {
+      status: "delivered",
+      attempts: 1,
+      attempted_at: expect.any(String),
+      http_status: 200,
+      error: null,
+    },
+  );
   const ids = receiver.calls.map(({ body }) => JSON.parse(body).id);
   expect(new Set(ids).size).toBe(1);
 });
@@ -114,4 +123,17 @@ test("PA-9 nothing is sent of a person who was erased, nor when the key was revo
   await until(async () => (await callbackOf(keyless)).attempt === 1);
   expect(await callbackOf(keyless)).toMatchObject({ error: "the key has no secret that can be opened here" });
   expect(receiver.connections()).toBe(0);
+});
+
+test("PA-9 the key that submits signs, also when the one that opened the verification was revoked since", async () => {
+  const opener = await createGateTenant(api);
+  const made = await call(api.apiUrl, "POST", "/admin/api-keys", {
+    key: api.adminKey,
+    body: { tenantId: opener.tenantId, name: "Next", scopes: ["submit", "query"], hmac: true },
+  });
+  const successor = { ...opener, key: made.body.key, keyId: made.body.id, hmacSecret: made.body.hmacSecret };
+  const id = await submitVerification(api.apiUrl, opener, { callback_url: receiver.url }, successor);
+  await call(api.apiUrl, "DELETE", `/admin/api-keys/${opener.keyId}`, { key: api.adminKey });
+  expect(await untilStatus(id, "delivered")).toMatchObject({ http_status: 204 });
+  expect(receiver.calls[0]!.headers["x-auth-client"]).toBe(successor.keyId);
 });

@@ -187,6 +187,13 @@ describe("PA-1 the active version", () => {
     expect((await ask("GET", "/v1/consent?language=sr", undefined, own)).body.data.version).toBe("sr");
     expect((await ask("GET", "/v1/consent?language=fr", undefined, own)).status).toBe(404);
     expect((await ask("GET", "/v1/consent?language=!", undefined, own)).status).toBe(422);
+    // What is signed is what is answered, whatever somebody puts before it.
+    const headers = {
+      "X-API-Key": own.key,
+      "X-HMAC-Signature": hmacOf(own.hmacSecret, "GET/v1/consent?language=sr"),
+    };
+    const changed = await call(api.apiUrl, "GET", "/v1/consent?language=en&language=sr", { headers });
+    expect(changed.body.data.version).toBe("sr");
   });
 });
 
@@ -206,6 +213,7 @@ describe("PA-2 verifications", () => {
       created_at: expect.any(String),
       submitted_at: null,
       consent: null,
+      callback: null,
       media: [],
     });
   });
@@ -617,5 +625,18 @@ describe("protocol §7 erasure", () => {
     const consentToken = (await view(id)).consent.consent_token;
     expect((await manage(tenant, "/v1/consents/erasures", { consentToken })).status).toBe(409);
     expect(await view(id)).toMatchObject({ status: "consented", metadata: { secret } });
+  });
+
+  test("of one consent of a nameless verification is refused while another of its consents is held", async () => {
+    const own = await createGateTenant(api);
+    const id = await opened(own, { metadata: { a: 1 } });
+    const first = (await view(id, own)).consent.consent_token;
+    await publish(own, "2", "Two.\n");
+    await accept(id, own);
+    const second = (await view(id, own)).consent.consent_token;
+    expect(second).not.toBe(first);
+    await manage(own, "/v1/consents/holds", { consentToken: first, reason: "A case" });
+    expect((await manage(own, "/v1/consents/erasures", { consentToken: second })).status).toBe(409);
+    expect(await view(id, own)).toMatchObject({ status: "consented", metadata: { a: 1 } });
   });
 });

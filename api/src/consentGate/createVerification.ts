@@ -63,7 +63,7 @@ export async function createVerification({ ctx, input, checkTarget, request }: C
       ]);
     await writeAudit(ormOf(tx), ctx, { resourceId: verificationName(row.id), statusCode: 201 });
   });
-  return { ...describeRow(row), consent: null, media: [] };
+  return { ...describeRow(row), consent: null, media: [], callback: null };
 }
 
 async function requireCallable(url: string, checkTarget: CheckTarget): Promise<void> {

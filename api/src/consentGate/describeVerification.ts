@@ -5,6 +5,7 @@ import type { Database } from "../db/client.ts";
 import { verificationName } from "./verificationId.ts";
 import {
   type AcceptanceRow,
+  findCallback,
   getVerification,
   listAcceptances,
   listMedia,
@@ -24,15 +25,17 @@ export type DescribeVerificationDeps = {
 /** Everything that may be said of a verification to its tenant (PA-2). @throws {NotFoundError} */
 export async function describeVerification(deps: DescribeVerificationDeps, tenantId: string, name: string) {
   const verification = await getVerification(deps.db.pool, tenantId, name);
-  const [acceptances, media] = await Promise.all([
+  const [acceptances, media, callback] = await Promise.all([
     listAcceptances(deps.db.pool, verification),
     listMedia(deps.db.pool, verification),
+    findCallback(deps.db.pool, verification),
   ]);
   const newest = acceptances.at(-1);
   return {
     ...describeRow(verification),
     consent: newest === undefined ? null : await describeAcceptance(deps, tenantId, newest),
     media: media.map(describeMedium),
+    callback,
   };
 }
 

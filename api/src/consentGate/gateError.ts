@@ -8,7 +8,6 @@ const REFUSALS = {
   VERIFICATION_SUBMITTED: [409, "The verification was submitted; it takes no more media"],
   VERIFICATION_ERASED: [409, "The person of this verification was erased"],
   TOO_MANY_MEDIA: [409, "The verification has as many media as it takes"],
-  FILE_TOO_LARGE: [413, "The file is larger than 10485760 bytes"],
   INVALID_FILE_TYPE: [422, "The file is not an image: JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF"],
   MISSING_REQUIRED_MEDIA: [422, "A selfie or liveness_selfie is missing"],
 } as const satisfies Record<string, [number, string]>;

@@ -33,10 +33,10 @@ const sweep = (afterMs = 0, store: MediaStore = createFolderStore(folder)) =>
   sweepMedia({
     db: api.db,
     store,
-    uploadFolder: uploads(),
     keptDays: 30,
     clock: () => new Date(Date.now() + afterMs),
     logger: pino({ level: "silent" }),
+    signal: new AbortController().signal,
   });
 async function keepSelfie(apiUrl = api.apiUrl) {
   const id = await openVerification(apiUrl, tenant, { external_id: `user-${randomUUID()}` });
@@ -65,6 +65,35 @@ describe("PA-8 retention", () => {
     await call(api.apiUrl, "POST", "/v1/consents/erasures", { key: tenant.key, body: { person } });
     await sweep();
     expect(existsSync(file)).toBe(false);
+  });
+
+  test("of more than a page that the store refuses, what comes after is deleted all the same", async () => {
+    const { id, medium, file } = await keepSelfie();
+    const verification = id.slice("ver_".length);
+    await api.db.pool.query(
+      `INSERT INTO app.verification_media SELECT tenant_id, verification_id, gen_random_uuid(), 'deleting', type, side, document,
+         content_type, bytes, sha256, '2020-01-01', NULL
+       FROM app.verification_media, generate_series(1, 600) WHERE verification_id = $1`,
+      [verification],
+    );
+    const store = createFolderStore(folder);
+    const remove: MediaStore["remove"] = (key) =>
+      key.id === medium.id ? store.remove(key) : Promise.reject(new Error("refused"));
+    await expect(sweep(31 * DAY_MS, { ...store, remove })).rejects.toThrow("refused");
+    expect(existsSync(file)).toBe(false);
+    await sweep(31 * DAY_MS);
+  });
+
+  test("what is not there in another folder, or in no folder, is not taken for deleted", async () => {
+    const { id, file } = await keepSelfie();
+    for (const other of [join(folder, "not-mounted"), uploads()])
+      await expect(sweep(31 * DAY_MS, createFolderStore(other))).rejects.toThrow(
+        "is not the folder of media",
+      );
+    expect((await mediaOf(id))[0].deleted_at).toBeNull();
+    rmSync(file);
+    await sweep(31 * DAY_MS);
+    expect((await mediaOf(id))[0].deleted_at).not.toBeNull();
   });
 
   test("a store that fails is asked again by the next sweep", async () => {
@@ -104,12 +133,14 @@ describe("an API that is killed", () => {
     await victim.process.kill9();
     release();
     await sending;
-    await sweep();
+    const next = await api.startApi();
     expect(readdirSync(uploads()).length).toBeGreaterThan(before);
+    await next.process.stop();
     // As old as nothing that is under way can be.
     for (const name of readdirSync(uploads())) utimesSync(join(uploads(), name), new Date(0), new Date(0));
-    await sweep();
-    expect(readdirSync(uploads())).toEqual([]);
+    const another = await api.startApi();
+    await until(() => readdirSync(uploads()).length === 0);
+    await another.process.stop();
     expect(await mediaOf(id)).toEqual([]);
   });
 
@@ -126,13 +157,28 @@ describe("an API that is killed", () => {
   });
 });
 
+describe("PA-8 media of one tenant", () => {
+  test("take so many bytes together at most, and are taken again when some are gone", async () => {
+    const own = await createGateTenant(api);
+    const { url, process } = await api.startApi({ MEDIA_TENANT_BYTES_MAX: String(2 * PNG.length) });
+    const id = await openVerification(url, own);
+    const send = async () => (await upload(url, `/v1/verifications/${id}/media`, SELFIE, own)).status;
+    expect([await send(), await send(), await send()]).toEqual([201, 201, 429]);
+    const other = await openVerification(url, tenant);
+    expect((await upload(url, `/v1/verifications/${other}/media`, SELFIE, tenant)).status).toBe(201);
+    await sweep(31 * DAY_MS);
+    expect(await send()).toBe(201);
+    await process.stop();
+  });
+});
+
 describe("PA-8 a disk that takes no bytes", () => {
   test("refuses the upload, and leaves no medium", async () => {
     const id = await openVerification(api.apiUrl, tenant);
     rmSync(join(folder, tenant.tenantId), { recursive: true, force: true });
     writeFileSync(join(folder, tenant.tenantId), "no folder");
     const answer = await upload(api.apiUrl, `/v1/verifications/${id}/media`, SELFIE, tenant);
-    expect(answer.status).toBeGreaterThanOrEqual(500);
+    expect(answer).toMatchObject({ status: 503, body: { error: { code: "UNAVAILABLE" } } });
     expect(await mediaOf(id)).toEqual([]);
     rmSync(join(folder, tenant.tenantId));
     await sweep();
@@ -180,6 +226,12 @@ describe("PA-8 an S3-compatible bucket", () => {
     await sweep(31 * DAY_MS, createS3Store(settings));
     expect(objects()).toEqual([]);
     await process.stop();
+  });
+
+  test("that is not there has deleted nothing", async () => {
+    const gone = createS3Store({ ...settings, url: settings.url.replace(/media$/, "renamed") });
+    await expect(gone.remove({ tenantId: "t", id: "i" })).rejects.toThrow("the bucket answered 404");
+    await createS3Store(settings).remove({ tenantId: "t", id: "i" });
   });
 
   test("refuses an access key that it does not know, and then nothing is kept", async () => {

@@ -1,5 +1,5 @@
 import { openAsBlob } from "node:fs";
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { access, mkdir, open, rename, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AwsClient } from "aws4fetch";
 import { type Config, InvalidSettingsError } from "../config.ts";
@@ -29,6 +29,7 @@ export class MediaStoreError extends Error {
 }
 
 const S3_TIMEOUT_MS = 30_000;
+const S3_ERROR_CHARACTERS_MAX = 10_000;
 
 /** Uploads under way lie beside the media, so that one is kept by a new name. */
 export function uploadFolderOf({ MEDIA_FOLDER }: Pick<Config, "MEDIA_FOLDER">): string {
@@ -47,6 +48,9 @@ export function createMediaStore(config: Config): MediaStore {
   return createS3Store({ url, region, accessKeyId, secretAccessKey });
 }
 
+/** Lies in the folder since the first medium: in another folder, or where none is mounted, media are not gone because they are not there. */
+const MARKER = ".holdfast-media";
+
 /** A file per medium, in a folder per tenant. Uploads must lie on the same file system, so that a file is moved whole or not at all. */
 export function createFolderStore(folder: string): MediaStore {
   const pathOf = ({ tenantId, id }: MediaKey) => join(folder, tenantId, id);
@@ -54,17 +58,30 @@ export function createFolderStore(folder: string): MediaStore {
     async put(key, file) {
       const path = pathOf(key);
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(join(folder, MARKER), "", { flag: "a" });
       await rename(file.path, path);
       // A name is durable when its folder is.
       await syncFolder(dirname(path));
       await syncFolder(folder);
     },
     async remove(key) {
-      await unlink(pathOf(key)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOENT") throw error;
-      });
+      try {
+        await unlink(pathOf(key));
+        await syncFolder(dirname(pathOf(key)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        await requireMarker(folder);
+      }
     },
   };
+}
+
+async function requireMarker(folder: string): Promise<void> {
+  try {
+    await access(join(folder, MARKER));
+  } catch {
+    throw new MediaStoreError(`${folder} is not the folder of media: ${MARKER} is not in it`);
+  }
 }
 
 /** An S3-compatible bucket, with requests signed by AWS Signature Version 4. */
@@ -73,8 +90,11 @@ export function createS3Store({ url, region, accessKeyId, secretAccessKey }: S3S
   const urlOf = ({ tenantId, id }: MediaKey) => `${url}/${tenantId}/${id}`;
   const send = async (key: MediaKey, request: RequestInit, good: number[]) => {
     const answer = await client.fetch(urlOf(key), { ...request, signal: AbortSignal.timeout(S3_TIMEOUT_MS) });
-    await answer.body?.cancel();
-    if (!good.includes(answer.status)) throw new MediaStoreError(`the bucket answered ${answer.status}`);
+    const said = (await answer.text()).slice(0, S3_ERROR_CHARACTERS_MAX);
+    if (good.includes(answer.status)) return;
+    // Most answer 204 for an object that is not there; that there is no such bucket is a 404, too.
+    const isGone = request.method === "DELETE" && answer.status === 404 && said.includes("<Code>NoSuchKey<");
+    if (!isGone) throw new MediaStoreError(`the bucket answered ${answer.status}`);
   };
   return {
     async put(key, file) {
@@ -82,7 +102,7 @@ export function createS3Store({ url, region, accessKeyId, secretAccessKey }: S3S
       const body = await openAsBlob(file.path);
       await send(key, { method: "PUT", body, headers: { "X-Amz-Content-Sha256": file.sha256 } }, [200]);
     },
-    remove: (key) => send(key, { method: "DELETE" }, [200, 204, 404]),
+    remove: (key) => send(key, { method: "DELETE" }, [200, 204]),
   };
 }
 

@@ -41,6 +41,7 @@ export type ConsentGateRoutesDeps = DescribeVerificationDeps & {
   jobs: JobQueue;
   store: MediaStore;
   planLimits: PlanLimits;
+  tenantBytesMax: number;
   checkTarget: CheckTarget;
   publicUrl: string;
   /** The name of the verification that the first request with an idempotency key has opened. */
@@ -143,7 +144,9 @@ function createRoute(deps: ConsentGateRoutesDeps): Route {
       } catch (error) {
         // Another request with the same key was faster.
         if (request === null || !isTaken(error)) throw error;
-        return c.json({ data: await findOpened(c, deps, request) }, 201, { "Idempotent-Replayed": "true" });
+        const first = await findOpened(c, deps, request);
+        if (first === null) throw error;
+        return c.json({ data: first }, 201, { "Idempotent-Replayed": "true" });
       }
     },
   });
@@ -228,8 +231,9 @@ function mediaRoute(deps: ConsentGateRoutesDeps): Route {
       const file = theFile(upload);
       const { chainId } = await deps.chains.forSubmission(undefined);
       const input = { ...fields, verification: named(c), file, chainId };
-      const { store, planLimits } = deps;
-      return c.json({ data: await addMedia({ ctx: deps.verbContext(c), input, store, planLimits }) }, 201);
+      const { store, planLimits, tenantBytesMax } = deps;
+      const ctx = deps.verbContext(c);
+      return c.json({ data: await addMedia({ ctx, input, store, planLimits, tenantBytesMax }) }, 201);
     },
   });
 }

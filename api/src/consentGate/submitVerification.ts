@@ -9,7 +9,9 @@ import { stateAfter } from "./state.ts";
 import { verificationName } from "./verificationId.ts";
 import { getVerification, listMedia } from "./verifications.ts";
 
-const MOVE = "UPDATE app.verifications SET state = $3, submitted_at = $4 WHERE tenant_id = $1 AND id = $2";
+// The callback is signed by the key that submits: the one that opened the verification may be revoked by now.
+const MOVE = `
+  UPDATE app.verifications SET state = $3, submitted_at = $4, api_key_id = $5 WHERE tenant_id = $1 AND id = $2`;
 
 /**
  * Submits a verification (PA-6): its move, the callback with its job, and the audit row are one transaction. A repeat changes nothing.
@@ -28,7 +30,7 @@ export async function submitVerification({
     if (!media.some(({ type, state }) => state === "stored" && type !== "document"))
       throw new GateError("MISSING_REQUIRED_MEDIA");
     const now = ctx.clock();
-    await tx.query(MOVE, [verification.tenantId, verification.id, state, now]);
+    await tx.query(MOVE, [verification.tenantId, verification.id, state, now, ctx.caller.apiKeyId]);
     if (verification.callbackUrl !== null) await queueCallback(tx, jobs, verification, newId(), now);
     await writeAudit(ormOf(tx), ctx, { resourceId: verificationName(verification.id), statusCode: 200 });
   });

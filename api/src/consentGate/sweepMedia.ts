@@ -1,16 +1,16 @@
 import type { Logger } from "pino";
 import type { Database } from "../db/client.ts";
-import { forgetAbandonedUploads } from "../http/upload.ts";
 import type { MediaStore } from "./mediaStore.ts";
 
 export type SweepMediaDeps = {
   db: Database;
   store: MediaStore;
-  uploadFolder: string;
   /** How long bytes are kept. */
   keptDays: number;
   clock: () => Date;
   logger: Logger;
+  /** Aborted to stop between two media. */
+  signal: AbortSignal;
 };
 
 /** An upload that has not come to its end by then never will; milliseconds. */
@@ -25,9 +25,12 @@ const MARK = `
         WHERE (state = 'stored' AND created_at <= $1) OR (state = 'storing' AND created_at <= $2)
         ORDER BY created_at LIMIT ${ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED) AS over
   WHERE (m.tenant_id, m.verification_id, m.id) = (over.tenant_id, over.verification_id, over.id)`;
+// Past what was refused, which must not keep the others' bytes. A store may still take what an upload gave up, so that it is too early for that.
 const FIND = `
-  SELECT tenant_id AS "tenantId", verification_id AS "verificationId", id, state FROM app.verification_media
-  WHERE state IN ('deleting', 'abandoned') ORDER BY created_at LIMIT ${ROWS_AT_ONCE}`;
+  SELECT tenant_id AS "tenantId", verification_id AS "verificationId", id, state, created_at::text AS "createdAt"
+  FROM app.verification_media
+  WHERE (state = 'deleting' OR state = 'abandoned' AND created_at <= $3) AND (created_at, id) > ($1::timestamptz, $2::uuid)
+  ORDER BY created_at, id LIMIT ${ROWS_AT_ONCE}`;
 const DELETED = `
   UPDATE app.verification_media SET state = 'deleted', deleted_at = $4
   WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'deleting'`;
@@ -37,27 +40,38 @@ const FORGET = `
   DELETE FROM app.verification_media
   WHERE tenant_id = $1 AND verification_id = $2 AND id = $3 AND state = 'abandoned'`;
 
-type Row = { tenantId: string; verificationId: string; id: string; state: "deleting" | "abandoned" };
+type Place = { createdAt: string; id: string };
+type Row = Place & { tenantId: string; verificationId: string; state: "deleting" | "abandoned" };
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
-/** Deletes the bytes of media whose time is over or whose person was erased, and what uploads have left behind (PA-8). Safe to repeat. */
+/** Deletes the bytes of media whose time is over or whose person was erased, and of uploads that came to no end (PA-8). Safe to repeat. */
 export async function sweepMedia(deps: SweepMediaDeps): Promise<void> {
   const { db, clock, keptDays } = deps;
   const now = clock();
-  await forgetAbandonedUploads(deps.uploadFolder, now);
   const before = (ms: number) => new Date(now.getTime() - ms);
   const over = [before(keptDays * DAY_MS), before(STORING_MS)];
   while ((await db.pool.query(MARK, over)).rowCount === ROWS_AT_ONCE);
-  while (await deleteSome(deps, now));
+  const failures: unknown[] = [];
+  let after: Place = { createdAt: "-infinity", id: FIRST_ID };
+  for (let rows: Row[] = []; ; ) {
+    ({ rows } = await db.pool.query<Row>(FIND, [after.createdAt, after.id, before(STORING_MS)]));
+    failures.push(...(await deleteAll(deps, rows, now)));
+    if (rows.length < ROWS_AT_ONCE || deps.signal.aborted) break;
+    after = rows.at(-1)!;
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
-/**
- * @returns whether there may be more.
- * @throws what the store refused first, once all the others were asked for.
- */
-async function deleteSome({ db, store, logger }: SweepMediaDeps, now: Date): Promise<boolean> {
-  const { rows } = await db.pool.query<Row>(FIND);
+/** @returns what the store refused; all the others are asked for all the same. */
+async function deleteAll(
+  { db, store, logger, signal }: SweepMediaDeps,
+  rows: Row[],
+  now: Date,
+): Promise<unknown[]> {
   const failures: unknown[] = [];
+  let deleted = 0;
   for (const { tenantId, verificationId, id, state } of rows) {
+    if (signal.aborted) break;
     try {
       await store.remove({ tenantId, id });
     } catch (error) {
@@ -67,9 +81,8 @@ async function deleteSome({ db, store, logger }: SweepMediaDeps, now: Date): Pro
     const key = [tenantId, verificationId, id];
     if (state === "abandoned") await db.pool.query(FORGET, key);
     else await db.pool.query(DELETED, [...key, now]);
+    deleted++;
   }
-  const deleted = rows.length - failures.length;
   if (deleted > 0) logger.info({ deleted }, "media deleted");
-  if (failures.length > 0) throw failures[0];
-  return rows.length === ROWS_AT_ONCE;
+  return failures;
 }

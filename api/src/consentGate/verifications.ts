@@ -89,3 +89,23 @@ export async function listMedia(
 ): Promise<MediumRow[]> {
   return (await tx.query<MediumRow>(MEDIA, [tenantId, id])).rows;
 }
+
+export type CallbackState = {
+  status: "pending" | "delivered" | "dead" | "cancelled";
+  attempts: number;
+  attempted_at: Date | null;
+  http_status: number | null;
+  error: string | null;
+};
+
+const CALLBACK = `
+  SELECT status, attempt AS attempts, attempted_at, http_status, error FROM app.gate_callbacks
+  WHERE tenant_id = $1 AND verification_id = $2 ORDER BY id DESC LIMIT 1`;
+
+/** What became of the call to `callback_url`; null before there is one. */
+export async function findCallback(
+  tx: Queryable,
+  { tenantId, id }: Pick<VerificationRow, "tenantId" | "id">,
+): Promise<CallbackState | null> {
+  return (await tx.query<CallbackState>(CALLBACK, [tenantId, id])).rows[0] ?? null;
+}

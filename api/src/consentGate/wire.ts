@@ -95,6 +95,16 @@ export const verificationAnswer = z.object({
       })
       .nullable(),
     media: z.array(mediumAnswer),
+    callback: z
+      .object({
+        status: z.enum(["pending", "delivered", "dead", "cancelled"]),
+        attempts: z.int(),
+        attempted_at: z.iso.datetime().nullable(),
+        http_status: z.int().nullable(),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .describe("What became of the call to `callback_url`; null until the verification is submitted"),
   }),
 });
 export const acceptanceAnswer = z.object({

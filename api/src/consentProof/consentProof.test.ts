@@ -125,6 +125,17 @@ describe("OS-6 POST /api/v1/consents", () => {
     expect(status.body.visitor_id).toBe(visitor_id);
   });
 
+  test("a category may be called anything, also what every object has", async () => {
+    const { key } = await siteKey();
+    const categories = JSON.parse('{"necessary":true,"constructor":true,"__proto__":false,"toString":true}');
+    const { status, body } = await record(key, { categories });
+    expect({ status, categories: body.categories }).toEqual({ status: 201, categories });
+    expect((await pdfOf("/api/v1/consent-proof/visitor-1", key)).status).toBe(200);
+    const page = await (await fetch(`${api.apiUrl}/receipt/${body.receipt_id}`)).text();
+    for (const name of Object.keys(categories).slice(1)) expect(page).toContain(`<dt>${name}</dt>`);
+    expect(page).not.toContain("native code");
+  });
+
   test("a key without a domain is refused", async () => {
     const { key } = await createTenantKey(api, { scopes: ["submit", "query"] });
     expect(await record(key)).toMatchObject({

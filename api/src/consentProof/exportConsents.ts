@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Database } from "../db/client.ts";
 import { csvText } from "../exports/csv.ts";
 import type { ExportText } from "../exports/exportText.ts";
@@ -8,7 +9,9 @@ import { proofRecord } from "./proofRecord.ts";
 
 /** OS-6. */
 const ROWS_MAX = 50_000;
-const PAGE_ROWS = 500;
+/** A record is up to 200 KB long. */
+const PAGE_ROWS = 50;
+const PIECE_CHARACTERS = 65_536;
 
 type Described = ReturnType<typeof describeProof>;
 
@@ -64,9 +67,8 @@ export function exportConsents(
 
 async function* textPieces(db: Database, of: SiteOfTenant, text: ExportText, publicUrl: string) {
   let rows = 0;
-  yield text.begin(COLUMNS);
+  let piece = text.begin(COLUMNS);
   for await (const page of readProofs(db, of, { max: ROWS_MAX, pageSize: PAGE_ROWS })) {
-    let piece = "";
     for (const stored of page) {
       const described = describeProof(proofRecord(stored), publicUrl);
       piece += text.row(
@@ -74,8 +76,12 @@ async function* textPieces(db: Database, of: SiteOfTenant, text: ExportText, pub
         COLUMNS.map((column) => described[column]),
         rows++,
       );
+      if (piece.length < PIECE_CHARACTERS) continue;
+      yield piece;
+      piece = "";
+      // Other requests go on between two pieces, however fast this one is read.
+      await setImmediate();
     }
-    yield piece;
   }
-  yield text.end(rows);
+  yield piece + text.end(rows);
 }

@@ -2,7 +2,7 @@ import type { Json } from "#protocol/consentRecord.ts";
 import { consentToken } from "../consents/consentToken.ts";
 import type { StoredConsent } from "../consents/findConsent.ts";
 import type { ConsentSignature } from "../consents/newConsent.ts";
-import { openRecord } from "../consents/sealRecord.ts";
+import { openFields } from "../consents/sealRecord.ts";
 import type { ProofAction, ProofFlag } from "./pdf/proof.ts";
 import type { SignedMembers } from "./proofSignature.ts";
 
@@ -34,7 +34,7 @@ export type ProofRecord = {
 
 /** Reads a stored consent as this surface's. */
 export function proofRecord(stored: StoredConsent): ProofRecord {
-  const fields = new Map<string, Json>(openRecord(stored).fields.map(({ name, value }) => [name, value]));
+  const fields = new Map<string, Json>(openFields(stored).map(({ name, value }) => [name, value]));
   const field = <T>(name: string) => (fields.get(name) ?? null) as T | null;
   return {
     receiptId: consentToken(stored.id),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import type { ConsentDescription } from "../consents/describeConsent.ts";
 import { WORDS } from "./pdf/languages.ts";
+import { categoryName } from "./pdf/words.ts";
 import type { ProofRecord } from "./proofRecord.ts";
 
 const STYLE = `
@@ -33,7 +34,7 @@ export function receiptPage(record: ProofRecord, described: ConsentDescription, 
     [words.labels.expiresAt, record.expiresAt?.toISOString() ?? words.never],
     [words.labels.action, words.actions[record.action]],
     ...Object.entries(record.categories).map(([category, on]): [string, string] => [
-      words.categories[category] ?? category,
+      categoryName(words, category),
       on ? words.given : words.refused,
     ]),
     [words.labels.status, receipt ? words.anchored : "Not yet anchored"],

@@ -11,9 +11,12 @@ import {
   withErasure,
 } from "./erasure.ts";
 
+// A verification goes as a whole, so that a hold on any of its consents keeps it.
 const FIND_HOLD = `
   SELECT reason FROM app.consent_holds
-  WHERE tenant_id = $1 AND released_at IS NULL AND consent_id = $2 ORDER BY id LIMIT 1`;
+  WHERE tenant_id = $1 AND released_at IS NULL AND (consent_id = $2 OR consent_id IN (
+    SELECT other.consent_id FROM app.gate_acceptances a JOIN app.gate_acceptances other USING (tenant_id, verification_id)
+    WHERE a.tenant_id = $1 AND a.consent_id = $2)) ORDER BY id LIMIT 1`;
 const LOCK_RECORD = `
   SELECT ${LOCKED_COLUMNS}, octet_length(person_digest) > 0 AS "namesPerson", erased_by IS NOT NULL AS "isErased"
   FROM app.consents WHERE tenant_id = $1 AND id = $2 AND surface <> 'erasure' FOR UPDATE`;

@@ -240,6 +240,7 @@ describe("HA-20 a new route", () => {
       webhookAllowLoopback: false,
       exportFolder: ".",
       exportTenantBytesMax: 1,
+      mediaTenantBytesMax: 1,
       mediaStore: createFolderStore("."),
       uploadFolder: ".",
       pdfSigner: null,

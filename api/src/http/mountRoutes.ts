@@ -1,6 +1,7 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { isForm, parseInput, readForm, readJson } from "./body.ts";
 import type { AppEnv } from "./context.ts";
+import { pairsOf } from "./hmacTexts.ts";
 import type { KeyAccess, Route } from "./route.ts";
 
 export type Guards = {
@@ -16,11 +17,17 @@ export function mountRoutes(app: Hono<AppEnv>, routes: Route[], guards: Guards):
   for (const route of routes) {
     app.on(route.method.toUpperCase(), [route.path], ...guardsOf(route, guards), async (c) => {
       await route.mustExist?.(c);
-      const query = route.query && parseInput(route.query, c.req.query(), "query");
+      const query = route.query && parseInput(route.query, queryOf(c, route), "query");
       const body = await bodyOf(c, route);
       return route.handle(c, { query, body });
     });
   }
+}
+
+/** Of repeated names the first counts; where the query is signed, the one that is. */
+function queryOf(c: Context<AppEnv>, { access }: Route): Record<string, string> {
+  const isSigned = typeof access === "object" && access.hmac !== undefined;
+  return isSigned ? Object.fromEntries(pairsOf(new URL(c.req.url).search)) : c.req.query();
 }
 
 async function bodyOf(c: Context<AppEnv>, { body, form, bodyMayBeEmpty }: Route) {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
-import { ApiError, UnreadableInputError } from "../errors.ts";
+import { ApiError, UnavailableError, UnreadableInputError } from "../errors.ts";
 import type { Pairs } from "./hmacTexts.ts";
 
 /** A file as it was received. */
@@ -64,7 +64,8 @@ export async function receiveUpload(incoming: IncomingMessage, folder: string): 
     await reception.receive(incoming, contentType);
   } catch (error) {
     await reception.discard();
-    if (error instanceof ApiError || isOfTheDisk(error)) throw error;
+    if (isOfTheDisk(error)) throw new UnavailableError("Uploads are not taken now; try again", error);
+    if (error instanceof ApiError) throw error;
     throw new UnreadableInputError("The request body is no whole multipart body");
   }
   return reception.upload();
@@ -103,6 +104,9 @@ class Reception {
         incoming.on("close", () => {
           if (!incoming.complete) reject(new UnreadableInputError("Request body is incomplete"));
         });
+        // Its end was told before anybody listened: the client left while its key was looked up.
+        if (incoming.destroyed && !incoming.complete)
+          reject(new UnreadableInputError("Request body is incomplete"));
         // Not pipeline: it would end the connection over which the answer has still to go.
         incoming.pipe(form);
       });
@@ -158,8 +162,8 @@ export async function forgetAbandonedUploads(folder: string, now: Date): Promise
   }
 }
 
-function isOfTheDisk(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EMFILE"].includes(
+export function isOfTheDisk(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EMFILE", "ENOTDIR", "EEXIST"].includes(
     String((error as { code?: unknown }).code),
   );
 }

@@ -43,6 +43,14 @@ test("keys and certificates that cannot sign are refused", async () => {
   await expect(createPdfSigner(pemOf(other.privateKey), certificate)).rejects.toThrow("not that of the key");
   await expect(createPdfSigner(pemOf(ec.privateKey), certificate)).rejects.toThrow("must be RSA");
   await expect(createPdfSigner(pemOf(rsa.privateKey), "")).rejects.toThrow("no certificate");
+  const expired = await selfSignedCertificate(rsa.privateKey, rsa.publicKey, {
+    notBefore: "2020-01-01",
+    notAfter: "2021-01-01",
+  });
+  await expect(createPdfSigner(pemOf(rsa.privateKey), expired)).rejects.toThrow("2021 GMT, and not now");
+  await expect(createPdfSigner(pemOf(rsa.privateKey), certificate.repeat(20))).rejects.toThrow(
+    "chain of certificates is too long",
+  );
   await expect(createPdfSigner("nonsense", certificate)).rejects.toThrow("cannot be read");
 });
 

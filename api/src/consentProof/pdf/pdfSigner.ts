@@ -42,14 +42,13 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
 export async function createPdfSigner(keyPem: string, certificatesPem: string): Promise<PdfSigner> {
   const { pkcs8, certificates } = read(keyPem, certificatesPem);
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, RS256, false, ["sign"]);
+  const signatureBytes = (await signatureOf(new Uint8Array(), key, certificates)).byteLength;
+  if (signatureBytes > SIGNATURE_BYTES_MAX)
+    throw new InvalidPdfSignerError("The chain of certificates is too long for the place in the document");
   return {
     async sign(pdf) {
       const { signed, signedParts, place } = withByteRange(pdf);
       const cms = Buffer.from(await signatureOf(signedParts, key, certificates));
-      if (cms.length > SIGNATURE_BYTES_MAX)
-        throw new InvalidPdfSignerError(
-          "The chain of certificates is too long for the place in the document",
-        );
       signed.write(cms.toString("hex"), place + 1, "latin1");
       return signed;
     },
@@ -67,6 +66,11 @@ function read(keyPem: string, certificatesPem: string) {
       throw new InvalidPdfSignerError("There is no certificate for the key that signs PDFs");
     if (!own.checkPrivateKey(key))
       throw new InvalidPdfSignerError("The first certificate is not that of the key that signs PDFs");
+    const now = new Date();
+    if (now < own.validFromDate || now > own.validToDate)
+      throw new InvalidPdfSignerError(
+        `The certificate that signs PDFs is valid from ${own.validFrom} to ${own.validTo}, and not now`,
+      );
     return {
       pkcs8: Uint8Array.from(key.export({ type: "pkcs8", format: "der" })),
       certificates: certificates.map(({ raw }) => Uint8Array.from(raw)),

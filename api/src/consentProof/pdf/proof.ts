@@ -8,6 +8,8 @@ export type ConsentProof = {
   visitorId: string;
   consentedAt: Date;
   expiresAt: Date | null;
+  /** When the service recorded it. */
+  createdAt: Date;
   action: ProofAction;
   /** Consent by category; one that is absent was not asked for. */
   categories: Readonly<Record<string, boolean>>;

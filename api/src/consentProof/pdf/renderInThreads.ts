@@ -4,8 +4,10 @@ import { UnavailableError } from "../../errors.ts";
 import type { PdfSigner } from "./pdfSigner.ts";
 import type { ProofPdfInput } from "./renderProofPdf.ts";
 
-/** Documents that may wait; each takes some tens of milliseconds. */
+/** Documents that may wait; each takes some tens of milliseconds, with the longest signals a second or two. */
 const QUEUE_MAX = 200;
+/** In the queue and in a thread together; milliseconds. */
+const RENDERED_WITHIN_MS = 30_000;
 /** A thread holds the parsed fonts, about 30 MB; it ends when it was not needed for this long. Milliseconds. */
 const IDLE_MS = 60_000;
 
@@ -28,7 +30,12 @@ export function createPdfThreads(signer: PdfSigner | null): RenderPdf {
     });
     if (pool.queueSize >= QUEUE_MAX)
       throw new UnavailableError("Too many documents are asked for at once; try again");
-    const pdf = await pool.run({ ...input, isToBeSigned: signer !== null });
+    const pdf = await pool
+      .run({ ...input, isToBeSigned: signer !== null }, { signal: AbortSignal.timeout(RENDERED_WITHIN_MS) })
+      .catch((error: Error) => {
+        if (error.name !== "AbortError") throw error;
+        throw new UnavailableError("The document was not made in time; try again", error);
+      });
     return signer === null ? pdf : signer.sign(pdf);
   };
 }

@@ -3,7 +3,7 @@ import { printable } from "./printable.ts";
 import { type ConsentProof, PROOF_CATEGORIES } from "./proof.ts";
 import { qrCode } from "./qrCode.ts";
 import { Sheet } from "./sheet.ts";
-import type { ProofLanguage, Words } from "./words.ts";
+import { categoryName, type ProofLanguage, type Words } from "./words.ts";
 
 export type ProofPdfInput = {
   proof: ConsentProof;
@@ -33,7 +33,8 @@ export async function renderProofPdf({
   isToBeSigned = false,
 }: ProofPdfInput): Promise<Uint8Array> {
   const words = WORDS[language];
-  const createdAt = proof.consentedAt;
+  // Ours, not the visitor's clock: a signed document says that it was signed then.
+  const { createdAt } = proof;
   const modifiedAt = proof.anchor ? new Date(proof.anchor.blockTimestamp * 1_000) : createdAt;
   const sheet = new Sheet({ title: `${words.title} ${proof.receiptId}`, language, createdAt, modifiedAt });
   sheet.title(words.title, words.subtitle(printable(proof.domain, "text")), {
@@ -89,7 +90,7 @@ function choiceRows(proof: ConsentProof, words: Words): Row[] {
   return [
     text(words.labels.action, words.actions[proof.action]),
     ...[...PROOF_CATEGORIES, ...others].map((category) =>
-      text(words.categories[category] ?? category, consent(category)),
+      text(categoryName(words, category), consent(category)),
     ),
   ];
 }

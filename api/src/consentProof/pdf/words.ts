@@ -4,6 +4,11 @@ import type { ProofAction, ProofFlag } from "./proof.ts";
 export type ProofLanguage = "en" | "sr" | "sr-Cyrl";
 
 /** Every text of the document, in one language. */
+/** What a category is called; one that has no name in the language goes by its own, whatever it is. */
+export function categoryName({ categories }: Words, category: string): string {
+  return Object.hasOwn(categories, category) ? categories[category]! : category;
+}
+
 export type Words = {
   title: string;
   subtitle: (domain: string) => string;
