@@ -12,9 +12,9 @@ const ALGORITHM = "EdDSA";
 /** Account tokens are told from access tokens and receipts by type, audience and key (protocol §9). */
 const TYPE = "account+jwt";
 const AUDIENCE = "holdfast:account";
-/** How old the list of keys may be, and how old for a token whose key it does not name; milliseconds. */
+/** How old the list of keys may be, and how old for a token whose key it does not name: another process may just have made it. Milliseconds. */
 const KEYS_STALE_MS = 60_000;
-const KEYS_STALE_FOR_UNKNOWN_MS = 1_000;
+const KEYS_STALE_FOR_UNKNOWN_MS = 50;
 
 export type AccountTokens = {
   /** Issues tokens of seven days (RFC 7519); asked for before an account is made, so that none is made that cannot log in. */
