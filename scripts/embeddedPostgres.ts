@@ -13,7 +13,7 @@ import { noteOwner, noteStart, releaseStaleLock, stopPostmaster } from "./postma
 const HOST = "127.0.0.1";
 const READY_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS_MAX = 5;
-const SHARED_BUFFERS_MB = { least: 128, most: 8_192 };
+const SHARED_BUFFERS_MB = { least: 128, most: 2_048 };
 
 export type EmbeddedPostgresOptions = {
   /** Holds `cluster/` (the data) and `password` (mode 0600); created when missing, kept between starts. */
@@ -133,7 +133,7 @@ function settingArgs({ durable = true, settings = {} }: EmbeddedPostgresOptions)
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** A quarter of the memory, up to 8 GB, as PostgreSQL's documentation proposes (§19.4): its default of 128 MB is soon too small for the index. */
+/** A quarter of the memory, up to 2 GB, as PostgreSQL's documentation proposes (§19.4): its default of 128 MB is soon too small for the index. */
 function sharedBuffersMb(): number {
   const memoryMb = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2 ** 20;
   return Math.floor(Math.min(SHARED_BUFFERS_MB.most, Math.max(SHARED_BUFFERS_MB.least, memoryMb / 4)));
