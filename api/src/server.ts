@@ -13,6 +13,7 @@ import { errorForLog } from "./errorForLog.ts";
 import { countInPostgres, countInRedis, createRateLimit } from "./http/rateLimit.ts";
 import { forgetAbandonedUploads } from "./http/upload.ts";
 import { createJobQueue } from "./jobs/jobQueue.ts";
+import { createLogBlocks } from "./logBlocks.ts";
 import { createMetrics, type Metrics } from "./operations/metrics.ts";
 import { resolveByDns } from "./outbound/resolveTarget.ts";
 import { createSecretBox } from "./secrets/secretBox.ts";
@@ -22,7 +23,6 @@ import { onShutdown } from "./shutdown.ts";
 const DRAIN_MS = 10_000;
 /** Longest statement of a request; a database that stays silent is a 503 five seconds after that. Milliseconds. */
 const STATEMENT_TIMEOUT_MS = 10_000;
-const LOG_FLUSH_MS = 1_000;
 const SWEEP_UPLOADS_MS = 3_600_000;
 
 /** Where requests are counted: in Redis if there is one, else in PostgreSQL. */
@@ -80,12 +80,10 @@ function startSweepingUploads(folder: string, clock: () => Date, logger: pino.Lo
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const pdfSigner = await readPdfSigner(config);
-  // Lines are written in blocks, off the request's path; the rest is flushed at exit.
   const logger = pino(
     { level: config.LOG_LEVEL, base: { process: "api" }, serializers: { err: errorForLog } },
-    pino.destination({ sync: false, minLength: 4_096 }),
+    createLogBlocks(),
   );
-  setInterval(() => logger.flush(), LOG_FLUSH_MS).unref();
   const clock = () => new Date();
   const db = connectDatabase({
     url: config.DATABASE_URL,

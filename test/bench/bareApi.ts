@@ -15,6 +15,7 @@ import { createClientAddress } from "#api/http/clientAddress.ts";
 import type { AppEnv } from "#api/http/context.ts";
 import { createErrorHandler } from "#api/http/errorHandler.ts";
 import { requestLog } from "#api/http/requestLog.ts";
+import { createLogBlocks } from "#api/logBlocks.ts";
 import { newId } from "#api/newId.ts";
 import { createMetrics } from "#api/operations/metrics.ts";
 
@@ -36,7 +37,7 @@ const INSERT = `
 type Item = { id: string; hash: string; externalId: string | null; metadata: string | null };
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
-const logger = pino({}, pino.destination({ dest: 2, sync: false, minLength: 4_096 }));
+const logger = pino({}, createLogBlocks());
 
 const submit = groupCalls(
   async (items: Item[]) => {

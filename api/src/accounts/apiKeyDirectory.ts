@@ -19,8 +19,8 @@ export type ActiveApiKey = {
 export type ApiKeyDirectory = {
   /** The key as the database has it now (HA-16: a revoked key is refused from the next request on, in every process). */
   find(keySha256: Buffer): Promise<ActiveApiKey | null>;
-  /** The key as it was when it was last read: for statements that themselves check `accessVersion`, so that they need no other. */
-  recall(keySha256: Buffer): Promise<ActiveApiKey | null>;
+  /** The key as it was when it was last read, undefined when it was not: for statements that themselves check `accessVersion`. */
+  recall(keySha256: Buffer): ActiveApiKey | undefined;
 };
 
 type Row = {
@@ -81,10 +81,9 @@ export function createApiKeyDirectory({ pool }: Database): ApiKeyDirectory {
     return keys.map((key) => remembered.get(key) ?? null);
   }
 
-  const find = groupCalls(findGroup, { weightMax: 1_000, concurrencyMax: 1 });
   return {
-    find,
-    recall: async (keySha256) => remembered.get(keySha256.toString("hex")) ?? find(keySha256),
+    find: groupCalls(findGroup, { weightMax: 1_000, concurrencyMax: 1 }),
+    recall: (keySha256) => remembered.get(keySha256.toString("hex")),
   };
 }
 

@@ -13,5 +13,5 @@ export type Quota = { limit: number; used: number };
 
 /** First day of the month, as PostgreSQL reads a date. */
 export function monthOf(time: Date): string {
-  return `${time.toISOString().slice(0, 7)}-01`;
+  return `${time.getUTCFullYear()}-${String(time.getUTCMonth() + 1).padStart(2, "0")}-01`;
 }

@@ -275,13 +275,15 @@ async function accept({ db, planLimits }: AcceptDeps, calls: Call[]): Promise<Ex
   );
   if (!rows[0]!.current) return calls.map(() => STALE);
   for (const call of calls) call.input.ctx.call.isRecorded = true;
-  const accepted = new Set(rows[0]!.accepted ?? items.map((item) => item.id));
-  const earlier = items.filter((item) => !accepted.has(item.id));
+  const accepted = rows[0]!.accepted === null ? null : new Set(rows[0]!.accepted);
+  const isAccepted = (item: Item) =>
+    first.get(item.key) === item && (accepted === null || accepted.has(item.id));
+  const earlier = items.filter((item) => !isAccepted(item));
   const idOfKey = await findEarlier(db, earlier);
   return calls.map(({ input: { ctx }, items: own }) => ({
     results: own.map((item) => ({
       contentHash: item.contentHash,
-      status: accepted.has(item.id) ? "accepted" : "duplicate",
+      status: isAccepted(item) ? "accepted" : "duplicate",
       id: idOfKey.get(item.key) ?? first.get(item.key)!.id,
     })),
     quota: ctx.caller.plan && {
@@ -322,7 +324,7 @@ function acceptValues(items: Item[], calls: Call[], planLimits: PlanLimits): unk
     arrayLiteral(ctxOf.map((ctx) => ctx.caller.apiKeyId)),
     arrayLiteral(ctxOf.map((ctx) => ctx.call.action)),
     arrayLiteral(calls.map((call) => single(call)?.contentHash ?? null)),
-    ctxOf.map((ctx) => ctx.clientAddress),
+    arrayLiteral(ctxOf.map((ctx) => ctx.clientAddress)),
     arrayLiteral(calls.map((call) => single(call)?.id ?? null)),
     items.length,
     ctxOf[0]!.caller.accessVersion,

@@ -100,7 +100,7 @@ export function requireApiKey(checks: ApiKeyChecks) {
   /** The key as it was last read; `renewCaller` is for the statement that checks it. */
   async function recallKey(c: Context<AppEnv>, sha256: Buffer, scope: Scope): Promise<ActiveApiKey> {
     c.set("renewCaller", async () => toCaller(known(await apiKeys.find(sha256)), scope));
-    const recalled = known(await apiKeys.recall(sha256));
+    const recalled = apiKeys.recall(sha256) ?? known(await apiKeys.find(sha256));
     return mayEnter(recalled, scope) ? recalled : known(await apiKeys.find(sha256));
   }
 
@@ -112,14 +112,16 @@ export function requireApiKey(checks: ApiKeyChecks) {
 
   const checkInStatement = (access: KeyAccess) =>
     createMiddleware<AppEnv>(async (c, next) => {
-      const sha256 = await keySha256Of(c, access).catch((error) => refuse(c, error));
-      // An account is read anew for every request: no statement need check it.
-      if (sha256 === null) {
-        await check(c, access).catch((error) => refuse(c, error));
-        await next();
-        return;
+      let key: ActiveApiKey | null = null;
+      try {
+        const sha256 = await keySha256Of(c, access);
+        // An account is read anew for every request: no statement need check it.
+        if (sha256 === null) await check(c, access);
+        else key = await recallKey(c, sha256, access.scope);
+      } catch (error) {
+        await refuse(c, error);
       }
-      const key = await recallKey(c, sha256, access.scope).catch((error) => refuse(c, error));
+      if (key === null) return next();
       try {
         await admitKey(c, key, access.scope);
         await next();
@@ -183,8 +185,7 @@ function presentedKey(c: Context<AppEnv>): Buffer {
 
 /** What came as a key, in X-API-Key or in Authorization: Bearer. */
 export function presentedApiKey(c: Context<AppEnv>): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  return c.req.header("x-api-key") ?? bearer;
+  return c.req.header("x-api-key") ?? /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
 }
 
 /** Limits a public route per client address. */
