@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { isMet, pageOf, tableOf } from "#test/bench/report.ts";
+import { isMet, machine, pageOf, tableOf } from "#test/bench/report.ts";
 import type { Row } from "#test/bench/row.ts";
 import { sections } from "#test/bench/sections.ts";
 import { startBenchStack } from "#test/bench/startBenchStack.ts";
@@ -31,6 +31,7 @@ if (unknown.length > 0) {
 }
 
 const rows: Row[] = [];
+console.error(machine());
 for (const name of names) {
   console.error(`measuring ${name} …`);
   const measured = await sections[name]!({ startStack: startBenchStack });

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cpus, totalmem, type } from "node:os";
 import path from "node:path";
 import { postgresBinDir } from "#scripts/postgresBinaries.ts";
@@ -58,10 +59,19 @@ ${tableOf(rows)}
 `;
 }
 
-function machine(): string {
+/** What the figures were measured on. */
+export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
   const postgres = execFileSync(path.join(postgresBinDir(), "postgres"), ["--version"], { encoding: "utf8" });
   const postgresVersion = postgres.match(/\d+\.\d+/)?.[0] ?? postgres.trim();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores (${model}), ${memory} GiB, ${type()}, Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;
+  const system = `${type()} with ${hugePages()}`;
+  return `${cpus().length} cores (${model}), ${memory} GiB, ${system}, Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;
+}
+
+/** PostgreSQL takes them when there are enough; what it reads of large tables costs more without. */
+function hugePages(): string {
+  if (type() !== "Linux") return "huge pages as configured";
+  const count = /^HugePages_Total: +(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? "0";
+  return count === "0" ? "no huge pages" : `${count} huge pages`;
 }
