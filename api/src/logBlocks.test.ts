@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 
 /** Runs `end` in a process that has logged 1,000 lines, and counts those that came out. */
@@ -9,7 +9,10 @@ function linesOf(end: string): number {
     const logger = pino({}, createLogBlocks());
     for (let i = 0; i < 1_000; i++) logger.info({ i }, "line");
     ${end}`;
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
+  const options: ExecFileSyncOptionsWithStringEncoding = {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  };
   try {
     return linesIn(execFileSync(process.execPath, ["--input-type=module", "-e", script], options));
   } catch (error) {
