@@ -1,6 +1,6 @@
 import { pino } from "pino";
 
-const BLOCK_CHARACTERS = 16_384;
+const BLOCK_CHARACTERS = 16_000; // below the `maxWrite` of pino’s destination
 /** A line is written no later than this after it was logged. */
 const WRITE_AFTER_MS = 1_000;
 
@@ -11,21 +11,25 @@ const WRITE_AFTER_MS = 1_000;
 export function createLogBlocks() {
   let lines: string[] = [];
   let characters = 0;
-  const writeOut = (): void => {
+  const handOver = (): void => {
     if (lines.length > 0) blocks.write(lines.join(""));
     lines = [];
     characters = 0;
   };
-  // Before pino's listener, which waits at exit for what it was given by then.
-  process.on("exit", writeOut);
-  const blocks = pino.destination({ sync: false });
-  setInterval(writeOut, WRITE_AFTER_MS).unref();
+  const flush = (): void => {
+    handOver();
+    blocks.flush();
+  };
+  // Before pino's own listener, which at exit writes at once what is less than `minLength`.
+  process.on("exit", handOver);
+  const blocks = pino.destination({ sync: false, minLength: BLOCK_CHARACTERS });
+  setInterval(flush, WRITE_AFTER_MS).unref();
   return {
     write(line: string): void {
       lines.push(line);
       characters += line.length;
-      if (characters >= BLOCK_CHARACTERS) writeOut();
+      if (characters >= BLOCK_CHARACTERS) handOver();
     },
-    flush: writeOut,
+    flush,
   };
 }
