@@ -18,11 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const erase = (person: string, options: { key?: string; origin?: string } = {}) =>
-  call(options.origin ?? api.apiUrl, "POST", "/v1/consents/erasures", {
-    key: options.key ?? key,
-    body: { person },
-  });
+type Erased = { person: string } | { consentToken: string };
+const eraseAs = (body: Erased, options: { key?: string; origin?: string } = {}) =>
+  call(options.origin ?? api.apiUrl, "POST", "/v1/consents/erasures", { key: options.key ?? key, body });
+const erase = (person: string, options?: { key?: string; origin?: string }) => eraseAs({ person }, options);
 const view = (token: string, ownKey = key) =>
   call(api.apiUrl, "GET", `/v1/consents/${token}`, { key: ownKey });
 const hold = (body: object, ownKey = key) =>
@@ -63,6 +62,20 @@ function personWithRecords() {
     { surface: "proof", type: "banner", action: "grant", visitor: person, site: "a.example", ...personal },
   ];
   return { person, values, records };
+}
+
+/** A record that says much of somebody whom it does not name, and is erased by its token. */
+async function recordNamelessly() {
+  const agent = `Agent ${randomUUID()}`;
+  const { visitor: _, ...record } = logConsent("v", { userAgent: agent, metadata: { order: agent } });
+  const [recorded] = await recordingTenant(api.db, tenantId).record([record]);
+  return { erased: { consentToken: recorded!.token }, values: [agent], count: 1 };
+}
+
+async function recordPerson() {
+  const { person, values, records } = personWithRecords();
+  await recordingTenant(api.db, tenantId).record(records);
+  return { erased: { person }, values, count: records.length };
 }
 
 /** Rows and disclosures that hold one of the values. */
@@ -254,20 +267,21 @@ describe("protocol §7: a person is erased", () => {
   });
 
   test.each([
-    ["before it is stored", false],
-    ["with the answer lost", true],
+    ["a person", "before it is stored", false, recordPerson],
+    ["a person", "with the answer lost", true, recordPerson],
+    ["one record", "before it is stored", false, recordNamelessly],
+    ["one record", "with the answer lost", true, recordNamelessly],
   ])(
-    "the API killed at each write, %s: nothing is erased or everything, and the repeat ends it",
-    async (_, stored) => {
+    "%s, and the API killed at each write, %s: nothing is erased or everything, and the repeat ends it",
+    async (_what, _when, stored, record) => {
       const proxy = await startPostgresProxy({ databaseUrl: api.databaseUrl });
       let victim = await api.startApi({ DATABASE_URL: proxy.url });
       try {
         for (let nth = 1; ; nth++) {
-          const { person, values, records } = personWithRecords();
-          await recordingTenant(api.db, tenantId).record(records);
+          const { erased, values, count } = await record();
           const before = (await traces(values)).length;
           const fault = proxy.addFault({ nth, stored, meanwhile: () => victim.process.kill9() });
-          const answer = await erase(person, { origin: victim.url }).catch(() => null);
+          const answer = await eraseAs(erased, { origin: victim.url }).catch(() => null);
           if (fault.remove()) {
             expect(answer).toMatchObject({ status: 201 });
             break;
@@ -276,9 +290,9 @@ describe("protocol §7: a person is erased", () => {
           const left = (await traces(values)).length;
           expect({ nth, left: [0, before].includes(left) }).toEqual({ nth, left: true });
           victim = await api.startApi({ DATABASE_URL: proxy.url });
-          expect(await erase(person, { origin: victim.url })).toMatchObject({
+          expect(await eraseAs(erased, { origin: victim.url })).toMatchObject({
             status: 201,
-            body: { erased: left === 0 ? 0 : records.length },
+            body: { erased: left === 0 ? 0 : count },
           });
           expect(await traces(values)).toEqual([]);
         }
