@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import packageJson from "../../package.json" with { type: "json" };
 import { findAccount } from "./accounts/findAccount.ts";
 import { createKeySecretDirectory } from "./accounts/keySecretDirectory.ts";
+import { readQuota } from "./accounts/readMonthlyHashes.ts";
 import type { AppDeps } from "./appDeps.ts";
 import { createAppParts } from "./appParts.ts";
 import { createRoutes } from "./appRoutes.ts";
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       },
       keySha256OfAccessToken: accessTokens.keySha256Of,
       countRequest: deps.countRequest,
+      readQuota: (tenantId) => readQuota(db, tenantId, { planLimits: deps.planLimits, time: clock() }),
       refusalsPerMinute: deps.publicRateLimitPerMinute,
       onKeyUsed: deps.onKeyUsed,
     }),

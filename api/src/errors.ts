@@ -119,8 +119,10 @@ export class RangeNotSatisfiableError extends ApiError {
 
 export class RateLimitedError extends ApiError {
   override name = "RateLimitedError";
-  constructor(retryAfterSeconds: number) {
-    super(429, "Rate limit exceeded", { headers: { "Retry-After": String(retryAfterSeconds) } });
+  /** @param quota of a submission by a tenant with a plan. */
+  constructor(retryAfterSeconds: number, quota: { limit: number; used: number } | null = null) {
+    const headers = { "Retry-After": String(retryAfterSeconds), ...(quota && quotaHeaders(quota)) };
+    super(429, "Rate limit exceeded", { headers });
   }
 }
 

@@ -37,6 +37,21 @@ async function storedOf(tenantId: string): Promise<number> {
 }
 
 describe("HA-14 a plan's monthly quota", () => {
+  test("stands in the headers of a submission that the rate limit refuses, and of no other call", async () => {
+    const { key, tenantId } = await createTenantKey(api, { rateLimitPerMinute: 1 });
+    await setPlan(tenantId, "free");
+    const hash = randomHash();
+    expect((await submit(key, hash)).status).toBe(202);
+    for (const refused of [await submit(key), await submitBatch(key, [randomHash()])]) {
+      expect([refused.status, ...headersOf(refused)]).toEqual([429, "10", "1", "9"]);
+      expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    }
+    const query = await call(api.apiUrl, "GET", `/v1/hashes/${hash}`, { key });
+    expect([query.status, ...headersOf(query)]).toEqual([429, null, null, null]);
+    await setPlan(tenantId, null);
+    expect(headersOf(await submit(key))).toEqual([null, null, null]);
+  });
+
   test("stands in the headers of every submission, and of the 429 at its end; a duplicate is still a 200", async () => {
     const { key, tenantId } = await createPlannedTenant("free");
     const hashes = Array.from({ length: 10 }, randomHash);

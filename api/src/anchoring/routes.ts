@@ -62,6 +62,7 @@ const submitting = (action: "hash.submit" | "hash.submit_batch" | "hash.anchor")
   checked: "inStatement",
   action,
   resourceType: "hash",
+  countsToQuota: true,
 });
 const querying = (action: `${string}.${string}`, resourceType: string): Access => ({
   scope: "query",
@@ -83,7 +84,6 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       description:
         "202 is said once the hash is committed. A repeat by the same tenant is a 200 with the same id.",
       access: submitting("hash.submit"),
-      countsToQuota: true,
       body: submitHashBody,
       bodyExample: { hash: EXAMPLE_HASH, externalId: "invoice-7" },
       answers: {
@@ -110,7 +110,6 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       summary: "Submit 1 to 100 hashes",
       description: "All are stored, or none. Results stand in the order of the request.",
       access: submitting("hash.submit_batch"),
-      countsToQuota: true,
       body: submitBatchBody,
       bodyExample: { hashes: [{ hash: EXAMPLE_HASH }, { hash: OTHER_HASH, externalId: "invoice-8" }] },
       answers: {
@@ -139,7 +138,6 @@ function submitRoutes(deps: AnchoringRoutesDeps): Route[] {
       summary: "Submit the SHA-256 of a content",
       description: "The content is hashed and forgotten; only its hash is kept.",
       access: submitting("hash.anchor"),
-      countsToQuota: true,
       body: anchorContentBody,
       bodyExample: { content: "The signed contract", format: "text", externalId: "contract-7" },
       answers: {

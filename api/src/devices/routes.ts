@@ -91,8 +91,8 @@ function submittingRoutes({ verbContext, chains, ...deps }: DeviceRoutesDeps): R
         checked: "inStatement",
         action: "device.submit_signed",
         resourceType: "hash",
+        countsToQuota: true,
       },
-      countsToQuota: true,
       body: submitSignedBody,
       bodyExample: SIGNED_EXAMPLE,
       answers: {

@@ -23,7 +23,7 @@ export const HEADERS = {
 type HeaderName = keyof typeof HEADERS;
 
 /** Which of them stand on the answers of a route with this status. */
-export function headersOf({ access, countsToQuota }: Route, status: number): HeaderName[] {
+export function headersOf({ access }: Route, status: number): HeaderName[] {
   const isFailure = status >= 500;
   return [
     "X-Request-Id",
@@ -33,7 +33,7 @@ export function headersOf({ access, countsToQuota }: Route, status: number): Hea
       ? (["X-RateLimit-Limit", "X-RateLimit-Remaining"] as const)
       : []),
     ...(status === 429 || (status === 503 && access !== "open") ? (["Retry-After"] as const) : []),
-    ...(countsToQuota && (status < 300 || status === 429)
+    ...(isKeyed(access) && access.countsToQuota && (status < 300 || status === 429)
       ? (["X-Quota-Limit", "X-Quota-Used", "X-Quota-Remaining"] as const)
       : []),
   ];

@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { apiKeySha256, isApiKey } from "../accounts/apiKey.ts";
 import type { ActiveApiKey, ApiKeyDirectory } from "../accounts/apiKeyDirectory.ts";
 import type { Account } from "../accounts/findAccount.ts";
+import type { Quota } from "../accounts/plan.ts";
 import {
   type Caller,
   hasScope,
@@ -31,6 +32,8 @@ export type ApiKeyChecks = {
   /** SHA-256 of the key that an access token stands for (SG-11); null for what is no good one. */
   keySha256OfAccessToken: (token: string) => Promise<Buffer | null>;
   countRequest: CountRequest;
+  /** Of the tenant's plan; null without one. */
+  readQuota: (tenantId: string) => Promise<Quota | null>;
   /** Requests without a good key or token from one network, per minute: each costs a look-up. */
   refusalsPerMinute: number;
   /** Hears of every key that was used; must not wait. */
@@ -46,14 +49,14 @@ export type ApiKeyChecks = {
 export function requireApiKey(checks: ApiKeyChecks) {
   const { apiKeys, findAccountByToken, countRequest, onKeyUsed } = checks;
 
-  function admitKey(c: Context<AppEnv>, key: ActiveApiKey, scope: Scope): Promise<void> {
+  function admitKey(c: Context<AppEnv>, key: ActiveApiKey, access: KeyAccess): Promise<void> {
     c.set("authenticated", { tenantId: key.tenantId, apiKeyId: key.id });
     onKeyUsed(key.id);
-    return admit(c, key, `key:${key.id}`, scope);
+    return admit(c, key, `key:${key.id}`, access);
   }
 
   /** An account's token stands for a key with the scopes of accounts. */
-  async function admitAccount(c: Context<AppEnv>, token: string, scope: Scope): Promise<void> {
+  async function admitAccount(c: Context<AppEnv>, token: string, access: KeyAccess): Promise<void> {
     const account = await findAccountByToken(token);
     if (account === null) throw new UnauthorizedError("Invalid token");
     const { id, tenantId, tenantStatus, plan } = account;
@@ -61,16 +64,19 @@ export function requireApiKey(checks: ApiKeyChecks) {
     c.set("accountId", id);
     const scopes = SCOPES_OF_ACCOUNTS;
     const likeKey = { id: null, tenantId, tenantStatus, plan, scopes, accessVersion: "", ...NO_ATTRIBUTES };
-    await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, scope);
+    await admit(c, { ...likeKey, rateLimitPerMinute: ACCOUNT_RATE_LIMIT }, `account:${id}`, access);
   }
 
-  async function admit(c: Context<AppEnv>, key: Admitted, subject: string, scope: Scope): Promise<void> {
+  async function admit(c: Context<AppEnv>, key: Admitted, subject: string, access: KeyAccess): Promise<void> {
     const { rateLimitPerMinute } = key;
     const count = await countRequest(subject, rateLimitPerMinute);
     setHeader(c, "X-RateLimit-Limit", String(rateLimitPerMinute));
     setHeader(c, "X-RateLimit-Remaining", String(Math.max(0, rateLimitPerMinute - count.requests)));
-    if (count.requests > rateLimitPerMinute) throw new RateLimitedError(count.windowEndsInSeconds);
-    c.set("caller", toCaller(key, scope));
+    if (count.requests > rateLimitPerMinute) {
+      const quota = access.countsToQuota ? await checks.readQuota(key.tenantId) : null;
+      throw new RateLimitedError(count.windowEndsInSeconds, quota);
+    }
+    c.set("caller", toCaller(key, access.scope));
   }
 
   /** Counts a 401 to the network that it goes to, and throws it or, over that limit, a 429. */
@@ -93,8 +99,8 @@ export function requireApiKey(checks: ApiKeyChecks) {
     const token = presentedToken(c);
     if (token === null && access.by === "account") throw new UnauthorizedError("Missing token");
     const sha256 = await keySha256Of(c, access);
-    if (sha256 === null) await admitAccount(c, token!, access.scope);
-    else await admitKey(c, known(await apiKeys.find(sha256)), access.scope);
+    if (sha256 === null) await admitAccount(c, token!, access);
+    else await admitKey(c, known(await apiKeys.find(sha256)), access);
   }
 
   /** The key as it was last read; `renewCaller` is for the statement that checks it. */
@@ -123,7 +129,7 @@ export function requireApiKey(checks: ApiKeyChecks) {
       }
       if (key === null) return next();
       try {
-        await admitKey(c, key, access.scope);
+        await admitKey(c, key, access);
         await next();
         if (c.error !== undefined) throw c.error;
       } catch (error) {

@@ -20,6 +20,8 @@ export type KeyAccess = {
   signable?: true;
   /** Requests must be signed with a secret of the key (proofage.md, Authentication), see checkHmac.ts; `upload`: their body is multipart. */
   hmac?: "body" | "upload";
+  /** What is submitted counts to the tenant's plan, so that answers carry X-Quota-*, each 429 too (HA-14). */
+  countsToQuota?: true;
   /** Who calls by its account token alone; others may have a key as well. */
   by?: "account";
   /** The row's action and resource type, in the source's style: `hash.submit`, `hash`. */
@@ -57,8 +59,6 @@ export type Route<Query = z.ZodObject | undefined, Body = z.ZodType | undefined>
   summary: string;
   description?: string;
   access: Access;
-  /** Whether what it submits counts to the tenant's plan, so that its answers carry X-Quota-* (HA-14). */
-  countsToQuota?: true;
   /** Path parameters by name; what a malformed one is answered with is the handler's matter. */
   params?: Record<string, { schema: z.ZodType; description: string; example: string }>;
   /** Whether what the path names is there, asked before query and body are looked at; throws when it is not. */
