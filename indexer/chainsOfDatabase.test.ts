@@ -157,6 +157,7 @@ describe("HA-17 a chain of the database", () => {
 
   test("that is no more leaves the views, and the other one stays", async () => {
     const { root } = await first.registry.anchor();
+    await until(() => views.has(root), TAKEN_UP);
     await views.pool.query("DELETE FROM app.chains WHERE chain_id = $1", [ADDED_CHAIN_ID]);
     await until(async () => !(await views.has(before)), TAKEN_UP);
     expect(await views.has(root)).toBe(true);
