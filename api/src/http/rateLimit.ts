@@ -145,7 +145,8 @@ export type CountRequest = (subject: string, limit: number, windowSeconds?: numb
  */
 export function createRateLimit(counter: Counter, clock: () => Date): CountRequest {
   const windows = new Map<string, Window>();
-  let telling = false;
+  /** Subjects with requests that the shared counter does not know yet; not empty while it is about to be told. */
+  let toTell = new Map<string, Window>();
 
   function windowOf(subject: string, seconds: number): Window {
     let window = windows.get(subject);
@@ -201,15 +202,17 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     }
   }
 
-  function tellLater(): void {
-    if (telling) return;
-    telling = true;
-    setTimeout(() => {
-      telling = false;
-      // The request is answered already; the next one that must ask hears of a counter that does not answer.
-      for (const [subject, window] of windows)
-        if (window.untold > 0) tell({ subject, window, requests: 0 }).catch(() => {});
-    }, TELL_AFTER_MS).unref();
+  function tellLater(subject: string, window: Window): void {
+    if (toTell.size === 0) setTimeout(tellAll, TELL_AFTER_MS).unref();
+    toTell.set(subject, window);
+  }
+
+  function tellAll(): void {
+    const group = toTell;
+    toTell = new Map();
+    // The request is answered already; the next one that must ask hears of a counter that does not answer.
+    for (const [subject, window] of group)
+      if (window.untold > 0) tell({ subject, window, requests: 0 }).catch(() => {});
   }
 
   return async (subject, limit, windowSeconds = WINDOW_SECONDS) => {
@@ -220,7 +223,7 @@ export function createRateLimit(counter: Counter, clock: () => Date): CountReque
     if (window.waiting > 0 || leftMs <= 0 || untold > limit * UNTOLD_PART_MAX || window.told + untold > limit)
       return ask(subject, window);
     window.untold = untold;
-    tellLater();
+    tellLater(subject, window);
     return {
       requests: window.told + untold,
       windowEndsInSeconds: Math.ceil((leftMs + LAST_SECOND_MS) / 1_000),
