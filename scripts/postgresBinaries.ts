@@ -22,9 +22,11 @@ export function postgresBinDir(): string {
   try {
     return join(dirname(dirname(fromLibrary.resolve(packageName))), "native", "bin");
   } catch (cause) {
-    throw new Error(`No embedded PostgreSQL for this machine (${packageName}): set DATABASE_URL instead`, {
-      cause,
-    });
+    // npm goes on, and says nothing, when it could not fetch an optional package.
+    throw new Error(
+      `No embedded PostgreSQL: ${packageName} is not installed. Where npm has that package, run \`npm install\` again; elsewhere set DATABASE_URL`,
+      { cause },
+    );
   }
 }
 
