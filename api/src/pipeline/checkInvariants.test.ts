@@ -285,19 +285,23 @@ describe("the command", () => {
   const run = async (DATABASE_URL: string, args: string[]) => {
     const command = startProcess("scripts/checkInvariants.ts", { args, env: { DATABASE_URL } });
     const { code } = await command.exited;
-    return { code, output: command.output() };
+    // On a slow machine lines about the progress stand beside it.
+    const json = command
+      .output()
+      .split("\n")
+      .find((line) => line.startsWith("{"));
+    return { code, violations: json && JSON.parse(json).violations };
   };
 
   test("ends with 0 when all holds", async () => {
-    const { code, output } = await run(stack.databaseUrl, ["--json", "--rpc", "--signatures", "3"]);
-    expect({ code, output: JSON.parse(output) }).toEqual({ code: 0, output: { violations: [] } });
+    const args = ["--json", "--rpc", "--signatures", "3"];
+    expect(await run(stack.databaseUrl, args)).toEqual({ code: 0, violations: [] });
   });
 
   test("ends with 1 and names what does not hold", async () => {
     const url = await corrupted(`DELETE FROM app.batch_receipts WHERE batch_id = ${FIRST}`);
-    const { code, output } = await run(url, ["--json"]);
-    expect(code).toBe(1);
-    expect(JSON.parse(output).violations).toMatchObject([{ kind: "receiptsMissing", contentHash: null }]);
+    const violations = [{ kind: "receiptsMissing", contentHash: null }];
+    expect(await run(url, ["--json"])).toMatchObject({ code: 1, violations });
   });
 
   test("ends with 2 when it cannot check", async () => {
