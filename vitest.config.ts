@@ -20,6 +20,7 @@ export default defineConfig({
             "indexer/**/*.test.ts",
             "scripts/**/*.test.ts",
           ],
+          globalSetup: "test/support/postgresTemplate.ts",
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // Much of a test is waiting: for processes to start, for PostgreSQL to commit.
@@ -30,6 +31,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
+          globalSetup: "test/support/postgresTemplate.ts",
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { migrateDatabase } from "#api/db/migrate.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
+import { copyTemplate } from "./postgresTemplate.ts";
 
 /**
  * A PostgreSQL of its own for one test file, in a temporary directory that stop() removes. fsync stays on unless
@@ -16,6 +17,7 @@ export async function startTestPostgres({
   durable?: boolean;
 } = {}): Promise<EmbeddedPostgres> {
   const dataDir = mkdtempSync(join(tmpdir(), "holdfast-pg-"));
+  copyTemplate(dataDir);
   const server = await startEmbeddedPostgres({ dataDir, durable });
   const abandon = () => {
     try {
@@ -34,6 +36,7 @@ export async function startTestPostgres({
     restart: (how) => server.restart(how),
     async stop() {
       process.off("exit", abandon);
+      abandon(); // nothing need be written that is removed at once
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
