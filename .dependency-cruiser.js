@@ -47,7 +47,14 @@ export default {
       name: "routes-hold-no-sql",
       severity: "error",
       from: { path: "^api/src/.*(routes|wire)\\.ts$" },
-      to: { path: "^api/src/db/|node_modules/(pg|drizzle-orm)/" },
+      to: { path: "^api/src/db/|node_modules/pg/" },
+    },
+    {
+      name: "drizzle-is-loaded-once",
+      comment: "db/drizzle.ts says why",
+      severity: "error",
+      from: { pathNot: "^api/src/db/drizzle\\.ts$" },
+      to: { path: "node_modules/drizzle-orm/" },
     },
     {
       name: "only-routes-know-hono",

@@ -1,8 +1,7 @@
-import { sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { createPublicClient, http } from "viem";
 import { expect, test } from "vitest";
+import { drizzle, sql } from "./db/drizzle.ts";
 import { errorForLog } from "./errorForLog.ts";
 
 test("an RPC URL's user, path and query stay out of the log, its host does not", async () => {

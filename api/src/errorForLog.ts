@@ -1,6 +1,6 @@
-import { DrizzleQueryError } from "drizzle-orm";
 import pg from "pg";
 import { stdSerializers } from "pino";
+import { DrizzleQueryError } from "./db/drizzle.ts";
 
 /** Scheme, user, host, and the rest: providers' keys stand in user, path and query. */
 const URL_IN_TEXT =

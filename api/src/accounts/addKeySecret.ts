@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { ConflictError } from "../errors.ts";
 import type { SecretBox } from "../secrets/secretBox.ts";
 import type { VerbArgs } from "../verb.ts";

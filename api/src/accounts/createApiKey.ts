@@ -1,8 +1,8 @@
-import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
 import { apiKeys } from "../db/apiKeys.ts";
 import type { Orm } from "../db/client.ts";
+import { and, eq, isNull } from "../db/drizzle.ts";
 import { tenants } from "../db/tenants.ts";
 import { ConflictError, ForbiddenError, InvalidInputError, NotFoundError } from "../errors.ts";
 import { newId } from "../newId.ts";

@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { lockManagedKey } from "./lockManagedKey.ts";

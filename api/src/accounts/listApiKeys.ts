@@ -1,6 +1,6 @@
-import { and, asc, eq, getTableColumns, sql } from "drizzle-orm";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
 import { apiKeys } from "../db/apiKeys.ts";
+import { and, asc, eq, getTableColumns, sql } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { hasScope } from "./scope.ts";

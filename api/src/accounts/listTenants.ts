@@ -1,4 +1,4 @@
-import { desc } from "drizzle-orm";
+import { desc } from "../db/drizzle.ts";
 import { tenants } from "../db/tenants.ts";
 import type { VerbArgs } from "../verb.ts";
 import type { PageInput } from "./wire.ts";

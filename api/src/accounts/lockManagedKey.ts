@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import { apiKeys } from "../db/apiKeys.ts";
 import type { Orm } from "../db/client.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { ForbiddenError, NotFoundError } from "../errors.ts";
 import { type Caller, hasScope } from "./scope.ts";
 

@@ -1,7 +1,7 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { apiKeySecrets } from "../db/apiKeySecrets.ts";
 import { apiKeys } from "../db/apiKeys.ts";
+import { and, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { lockManagedKey } from "./lockManagedKey.ts";
 

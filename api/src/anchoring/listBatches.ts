@@ -1,7 +1,7 @@
-import { count, eq } from "drizzle-orm";
 import type { PageInput } from "../accounts/wire.ts";
 import { BATCH_IS_AS_INDEXED, JOIN_INDEXED_ANCHOR } from "../chain/indexedAnchors.ts";
 import { batchTenants } from "../db/batchTenants.ts";
+import { count, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { toHex } from "./leafStatus.ts";
 

@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
-import { desc, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
+import { desc, sql } from "../db/drizzle.ts";
 import { signingKeys } from "../db/signingKeys.ts";
 import { NotFoundError } from "../errors.ts";
 

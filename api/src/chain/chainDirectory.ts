@@ -1,6 +1,6 @@
-import { asc, getTableColumns } from "drizzle-orm";
 import { chains } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
+import { asc, getTableColumns } from "../db/drizzle.ts";
 import { InvalidInputError, UnavailableError } from "../errors.ts";
 import { remember } from "../remember.ts";
 

@@ -1,8 +1,8 @@
-import { eq } from "drizzle-orm";
 import type { PoolClient } from "pg";
 import type { Hex } from "#protocol/bytes.ts";
 import { chains, LOCK_CHAINS } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
+import { eq } from "../db/drizzle.ts";
 import { withTransaction } from "../db/transaction.ts";
 import type { Chain } from "./chainDirectory.ts";
 import type { ChainReader } from "./chainReader.ts";

@@ -1,4 +1,3 @@
-import { eq, sql } from "drizzle-orm";
 import { privateKeyToAccount } from "viem/accounts";
 import type { Hex } from "#protocol/bytes.ts";
 import { writeAudit } from "../audit/writeAudit.ts";
@@ -8,6 +7,7 @@ import { checkChain, httpStatusOf } from "../chain/checkChain.ts";
 import { sealPublisherKey } from "../chain/publisherKey.ts";
 import { findStartBlock } from "../chain/startBlock.ts";
 import { chains, LOCK_CHAINS } from "../db/chains.ts";
+import { eq, sql } from "../db/drizzle.ts";
 import { ConflictError, InvalidInputError, UnavailableError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { SecretBox } from "../secrets/secretBox.ts";

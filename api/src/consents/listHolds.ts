@@ -1,6 +1,6 @@
-import { desc, eq } from "drizzle-orm";
 import type { PageInput } from "../accounts/wire.ts";
 import { consentHolds } from "../db/consentHolds.ts";
+import { desc, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { toHoldAnswer } from "./holdAnswer.ts";
 

@@ -1,6 +1,6 @@
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { consentHolds } from "../db/consentHolds.ts";
+import { sql } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";

@@ -1,6 +1,6 @@
-import { and, eq, isNull } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { consentHolds } from "../db/consentHolds.ts";
+import { and, eq, isNull } from "../db/drizzle.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { type HoldAnswer, toHoldAnswer } from "./holdAnswer.ts";

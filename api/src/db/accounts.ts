@@ -1,4 +1,4 @@
-import { text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { text, timestamp, uuid } from "./drizzle.ts";
 import { app } from "./schema.ts";
 
 export const accounts = app.table("accounts", {

@@ -1,4 +1,4 @@
-import { timestamp, uuid } from "drizzle-orm/pg-core";
+import { timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const apiKeySecrets = app.table("api_key_secrets", {

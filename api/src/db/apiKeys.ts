@@ -1,4 +1,4 @@
-import { boolean, integer, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, primaryKey, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const apiKeys = app.table(

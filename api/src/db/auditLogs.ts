@@ -1,4 +1,4 @@
-import { smallint, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { smallint, text, timestamp, uuid } from "./drizzle.ts";
 import { app } from "./schema.ts";
 
 export const auditLogs = app.table("audit_logs", {

@@ -1,4 +1,4 @@
-import { integer, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { integer, primaryKey, uuid } from "./drizzle.ts";
 import { app } from "./schema.ts";
 
 export const batchTenants = app.table(

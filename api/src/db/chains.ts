@@ -1,4 +1,4 @@
-import { bigint, boolean, integer, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 /** Taken in a transaction by whoever adds a chain or moves the default, so that there is one default at any time. */

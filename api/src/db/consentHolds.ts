@@ -1,4 +1,4 @@
-import { primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { primaryKey, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const consentHolds = app.table(

@@ -1,4 +1,4 @@
-import { bigint, jsonb, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, jsonb, primaryKey, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const devices = app.table(

@@ -1,4 +1,4 @@
-import { integer, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { integer, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const documents = app.table("documents", {

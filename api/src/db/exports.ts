@@ -1,4 +1,4 @@
-import { bigint, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, primaryKey, text, timestamp, uuid } from "./drizzle.ts";
 import { app } from "./schema.ts";
 
 export const exports = app.table(

@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { drizzle } from "drizzle-orm/node-postgres";
-import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import { installQueues } from "../jobs/installQueues.ts";
+import { drizzle, migrate } from "./drizzle.ts";
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../migrations", import.meta.url));
 const MIGRATION_LOCK = 7_204_118_001;

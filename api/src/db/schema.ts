@@ -1,4 +1,4 @@
-import { customType, pgSchema } from "drizzle-orm/pg-core";
+import { customType, pgSchema } from "./drizzle.ts";
 
 /** The API's own schema; what a chain said stands in the schema `chain`, which the API may only read. */
 export const app = pgSchema("app");

@@ -1,4 +1,4 @@
-import { text, timestamp } from "drizzle-orm/pg-core";
+import { text, timestamp } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const signingKeys = app.table("signing_keys", {

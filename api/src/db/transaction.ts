@@ -1,6 +1,6 @@
-import { drizzle } from "drizzle-orm/node-postgres";
 import type { PoolClient } from "pg";
 import type { Database } from "./client.ts";
+import { drizzle } from "./drizzle.ts";
 
 /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
 export async function withTransaction<T>(

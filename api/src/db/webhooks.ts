@@ -1,5 +1,5 @@
-import { boolean, integer, smallint, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { EVENT_TYPES } from "../webhooks/eventTypes.ts";
+import { boolean, integer, smallint, text, timestamp, uuid } from "./drizzle.ts";
 import { app, bytea } from "./schema.ts";
 
 export const webhooks = app.table("webhooks", {

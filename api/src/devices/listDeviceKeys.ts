@@ -1,5 +1,5 @@
-import { and, desc, eq } from "drizzle-orm";
 import { deviceKeys } from "../db/devices.ts";
+import { and, desc, eq } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { toHexDigits } from "./deviceKey.ts";

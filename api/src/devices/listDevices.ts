@@ -1,5 +1,5 @@
-import { and, asc, eq } from "drizzle-orm";
 import { deviceKeys, devices } from "../db/devices.ts";
+import { and, asc, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { toHexDigits } from "./deviceKey.ts";
 import type { WindowInput } from "./wire.ts";

@@ -1,6 +1,6 @@
-import { and, asc, eq } from "drizzle-orm";
 import type { Orm } from "../db/client.ts";
 import { deviceKeys, devices } from "../db/devices.ts";
+import { and, asc, eq } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 
 type DeviceKey = typeof deviceKeys.$inferSelect;

@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { devices } from "../db/devices.ts";
+import { and, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { endCurrentKey, lockDevice } from "./lockDevice.ts";
 

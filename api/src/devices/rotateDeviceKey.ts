@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { deviceKeys, devices } from "../db/devices.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { ConflictError, ForbiddenError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";

@@ -1,7 +1,7 @@
-import { and, eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import type { Orm } from "../db/client.ts";
 import { documents, documentVersions } from "../db/documents.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { mayBecome } from "./documentStatus.ts";

@@ -1,6 +1,6 @@
-import { eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import { documents } from "../db/documents.ts";
+import { eq } from "../db/drizzle.ts";
 import { ConflictError } from "../errors.ts";
 import { newId } from "../newId.ts";
 import type { VerbArgs } from "../verb.ts";

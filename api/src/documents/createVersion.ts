@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import type { Orm } from "../db/client.ts";
 import { documentVersions } from "../db/documents.ts";
+import { sql } from "../db/drizzle.ts";
 import { ConflictError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";
 import { activate } from "./activateVersion.ts";

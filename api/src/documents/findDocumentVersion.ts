@@ -1,6 +1,6 @@
-import { and, desc, eq, type SQL } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { documents, documentVersions } from "../db/documents.ts";
+import { and, desc, eq, type SQL } from "../db/drizzle.ts";
 import type { DocumentStatus } from "./documentStatus.ts";
 
 /** A version without its text, which is large, and which records name by its digest. */

@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { documents } from "../db/documents.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 
 /** @throws {NotFoundError} also for another tenant's document. */

@@ -1,6 +1,6 @@
-import { desc, eq } from "drizzle-orm";
 import type { PageInput } from "../accounts/wire.ts";
 import { documents } from "../db/documents.ts";
+import { desc, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 
 /** The tenant's documents, the newest first. */

@@ -1,6 +1,6 @@
-import { and, eq } from "drizzle-orm";
 import type { PageInput } from "../accounts/wire.ts";
 import { documentVersions } from "../db/documents.ts";
+import { and, eq } from "../db/drizzle.ts";
 import type { VerbArgs } from "../verb.ts";
 import { listVersionsOf } from "./findDocumentVersion.ts";
 import { getDocumentId } from "./getDocumentId.ts";

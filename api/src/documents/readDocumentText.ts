@@ -1,6 +1,6 @@
-import { eq } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { documentVersions } from "../db/documents.ts";
+import { eq } from "../db/drizzle.ts";
 import { NotFoundError } from "../errors.ts";
 
 /** SHA-256 of a version's text, by the id that whoever asks must know. @throws {NotFoundError} */

@@ -1,6 +1,6 @@
-import { and, count, eq, inArray, min, sum } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
 import type { Orm } from "../db/client.ts";
+import { and, count, eq, inArray, min, sum } from "../db/drizzle.ts";
 import { exports } from "../db/exports.ts";
 import { tenants } from "../db/tenants.ts";
 import { TooManyError } from "../errors.ts";

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq } from "../db/drizzle.ts";
 import { type ExportRow, exports } from "../db/exports.ts";
 import { GoneError, NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";

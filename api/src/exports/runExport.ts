@@ -1,6 +1,6 @@
-import { and, eq, sum } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database } from "../db/client.ts";
+import { and, eq, sum } from "../db/drizzle.ts";
 import { type ExportRow, exports } from "../db/exports.ts";
 import { newId } from "../newId.ts";
 import { failureOf, TooLargeError } from "./exportFailure.ts";

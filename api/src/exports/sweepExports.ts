@@ -1,7 +1,7 @@
-import { and, asc, eq, inArray, lte } from "drizzle-orm";
 import type { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import type { Database } from "../db/client.ts";
+import { and, asc, eq, inArray, lte } from "../db/drizzle.ts";
 import { exports } from "../db/exports.ts";
 import type { ExportFiles } from "./exportFiles.ts";
 import { expireExport, FILE_KEPT_MS, failExport } from "./exportState.ts";

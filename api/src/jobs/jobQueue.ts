@@ -1,8 +1,8 @@
-import { sql } from "drizzle-orm";
 import type { PoolClient } from "pg";
 import { type Db, fromDrizzle, type JobInsert, PgBoss, type SendOptions } from "pg-boss";
 import type { Logger } from "pino";
 import type { Database, Orm } from "../db/client.ts";
+import { sql } from "../db/drizzle.ts";
 import { UnavailableError } from "../errors.ts";
 import { JOBS_SCHEMA, type QueueName } from "./queues.ts";
 

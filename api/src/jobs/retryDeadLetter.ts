@@ -1,5 +1,5 @@
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
+import { sql } from "../db/drizzle.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 import type { Context, VerbArgs } from "../verb.ts";
 import { inTransaction, type JobQueue, type Transaction } from "./jobQueue.ts";

@@ -1,9 +1,9 @@
-import { isNotNull } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Hex } from "#protocol/bytes.ts";
 import { openPublisherKey } from "../chain/publisherKey.ts";
 import { chains } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
+import { isNotNull } from "../db/drizzle.ts";
 import type { SecretBox } from "../secrets/secretBox.ts";
 
 /** A chain that this worker holds the publisher's key of. */

@@ -1,4 +1,3 @@
-import { eq } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Hex } from "#protocol/bytes.ts";
 import { type AnchorWriter, createAnchorWriter } from "../chain/anchorWriter.ts";
@@ -13,6 +12,7 @@ import {
 import { watchBalance } from "../chain/watchBalance.ts";
 import { chains } from "../db/chains.ts";
 import type { Database } from "../db/client.ts";
+import { eq } from "../db/drizzle.ts";
 import type { WorkerMetrics } from "../operations/metrics.ts";
 import type { BroadcastLimits } from "./broadcastAnchor.ts";
 import type { KeyedChain } from "./keyedChains.ts";

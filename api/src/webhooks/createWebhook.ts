@@ -1,5 +1,5 @@
-import { eq } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
+import { eq } from "../db/drizzle.ts";
 import { tenants } from "../db/tenants.ts";
 import { webhooks } from "../db/webhooks.ts";
 import { ConflictError, UnavailableError } from "../errors.ts";

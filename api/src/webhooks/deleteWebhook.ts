@@ -1,5 +1,5 @@
-import { sql } from "drizzle-orm";
 import { writeAudit } from "../audit/writeAudit.ts";
+import { sql } from "../db/drizzle.ts";
 import { webhooks } from "../db/webhooks.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";

@@ -1,6 +1,6 @@
-import { and, desc, eq, getTableColumns } from "drizzle-orm";
 import type { PageInput } from "../accounts/wire.ts";
 import type { Orm } from "../db/client.ts";
+import { and, desc, eq, getTableColumns } from "../db/drizzle.ts";
 import { webhookDeliveries } from "../db/webhooks.ts";
 import { NotFoundError } from "../errors.ts";
 import type { VerbArgs } from "../verb.ts";

@@ -1,4 +1,4 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq } from "../db/drizzle.ts";
 import { webhooks } from "../db/webhooks.ts";
 import type { Context } from "../verb.ts";
 

@@ -1,5 +1,5 @@
-import { and, eq } from "drizzle-orm";
 import type { Orm } from "../db/client.ts";
+import { and, eq } from "../db/drizzle.ts";
 import { webhooks } from "../db/webhooks.ts";
 import { ConflictError, NotFoundError } from "../errors.ts";
 
