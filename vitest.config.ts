@@ -9,6 +9,7 @@ export default defineConfig({
           name: "unit",
           include: ["protocol/**/*.test.ts", "verifier/**/*.test.ts"],
           testTimeout: 60_000,
+          maxWorkers: "100%",
         },
       },
       {

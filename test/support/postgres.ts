@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { migrateDatabase } from "#api/db/migrate.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "#scripts/embeddedPostgres.ts";
+import { watchForOrphans } from "./orphanWatch.ts";
 import { copyTemplate } from "./postgresTemplate.ts";
 
 /**
@@ -19,28 +20,33 @@ export async function startTestPostgres({
   const dataDir = mkdtempSync(join(tmpdir(), "holdfast-pg-"));
   copyTemplate(dataDir);
   const server = await startEmbeddedPostgres({ dataDir, durable });
-  const abandon = () => {
-    try {
-      process.kill(server.pid, "SIGQUIT");
-    } catch {
-      // It has stopped already.
-    }
-  };
-  process.once("exit", abandon);
+  let forget = watchForOrphans(server.pid);
   return {
     url: server.url,
     port: server.port,
     get pid() {
       return server.pid;
     },
-    restart: (how) => server.restart(how),
+    async restart(how) {
+      forget();
+      await server.restart(how);
+      forget = watchForOrphans(server.pid);
+    },
     async stop() {
-      process.off("exit", abandon);
-      abandon(); // nothing need be written that is removed at once
+      forget();
+      kill(server.pid); // nothing need be written that is removed at once
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGQUIT");
+  } catch {
+    // It has stopped already.
+  }
 }
 
 /** Creates an empty database with a name of its own. @returns its connection string. */

@@ -1,9 +1,11 @@
 import { type ChildProcess, type Serializable, spawn } from "node:child_process";
-import { constants } from "node:os";
+import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { watchForOrphans } from "./orphanWatch.ts";
 
 const repositoryRoot = path.resolve(import.meta.dirname, "../..");
+/** What Node has compiled once, it need not compile for the hundreds of processes that tests start. */
+const compileCache = path.join(tmpdir(), "holdfast-compile-cache");
 const outputDrainMs = 200;
 const outputKeptMax = 8_000_000; // characters: a server that logs every request of a load test must not fill the memory
 
@@ -29,7 +31,7 @@ export type StartedProcess = {
 
 export type StartOptions = {
   args?: readonly string[];
-  /** The whole environment beside PATH, HOME and TMPDIR: settings of the machine do not leak in. */
+  /** The whole environment beside PATH, HOME, TMPDIR and Node's compile cache: settings of the machine do not leak in. */
   env?: Record<string, string>;
   /** Default: the repository's root. */
   cwd?: string;
@@ -64,7 +66,12 @@ export function startCommand(command: string, options: StartOptions = {}): Start
 
 function inheritedEnvironment(): Record<string, string> {
   const nodeFirst = `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ""}`;
-  const kept = { PATH: nodeFirst, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR };
+  const kept = {
+    PATH: nodeFirst,
+    HOME: process.env.HOME,
+    TMPDIR: process.env.TMPDIR,
+    NODE_COMPILE_CACHE: compileCache,
+  };
   return Object.fromEntries(Object.entries(kept).filter((entry): entry is [string, string] => !!entry[1]));
 }
 
