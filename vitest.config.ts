@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // The limits are for tests that hang: a machine that is ten times slower must fail none.
@@ -24,8 +25,8 @@ export default defineConfig({
           globalSetup: "test/support/postgresTemplate.ts",
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          // Much of a test is waiting: for processes to start, for PostgreSQL to commit.
-          maxWorkers: "100%",
+          // Much of a test is waiting: for PostgreSQL to commit, for Ponder to find a block.
+          maxWorkers: availableParallelism() + 1,
         },
       },
       {
@@ -35,7 +36,7 @@ export default defineConfig({
           globalSetup: "test/support/postgresTemplate.ts",
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: "100%",
         },
       },
     ],

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -26,15 +26,8 @@ describe("protocol §8: finality by the chain's own tags", () => {
     chain = await startHardhatChain();
     const issuer = await startIssuer(chain);
     [receipt] = (await issuer.anchor([bytesToHex(randomBytes(32))])) as [AnchorReceipt];
-    node = createServer(async (request, response) => {
-      const call = (await json(request)) as { id: number; method: string; params?: unknown[] };
-      const answer = call.method === "eth_getBlockByNumber" ? answers[call.params?.[0] as Tag] : undefined;
-      const { status = 200, ...members } = { status: undefined, ...answer };
-      const body = answer
-        ? JSON.stringify({ jsonrpc: "2.0", id: call.id, ...members })
-        : await askChain(JSON.stringify(call));
-      response.writeHead(status, { "content-type": "application/json" }).end(body);
-    });
+    // A verification that one answer has ended leaves questions under way, and the chain may stop before they are answered.
+    node = createServer((request, response) => answerCall(request, response).catch(() => response.destroy()));
     await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
     nodeUrl = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
   });
@@ -46,6 +39,15 @@ describe("protocol §8: finality by the chain's own tags", () => {
     answers = {};
   });
 
+  const answerCall = async (request: IncomingMessage, response: ServerResponse) => {
+    const call = (await json(request)) as { id: number; method: string; params?: unknown[] };
+    const answer = call.method === "eth_getBlockByNumber" ? answers[call.params?.[0] as Tag] : undefined;
+    const { status = 200, ...members } = { status: undefined, ...answer };
+    const body = answer
+      ? JSON.stringify({ jsonrpc: "2.0", id: call.id, ...members })
+      : await askChain(JSON.stringify(call));
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  };
   const askChain = async (body: string) => {
     const headers = { "content-type": "application/json" };
     const ask = () => fetch(chain.rpcUrl, { method: "POST", headers, body });
