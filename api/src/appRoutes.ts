@@ -123,6 +123,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
         ]);
         return { keys: [...keys, ...receiptKeys.map(receiptJwk)] };
       },
+      publicUrl: deps.publicUrl,
     }),
     ...deviceRoutes({
       verbContext,

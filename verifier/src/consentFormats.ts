@@ -4,6 +4,7 @@ import {
   type RecordedAction,
 } from "#protocol/consentReceipts/consentEvent.ts";
 import { dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { dpvReceiptFirstForm } from "#protocol/consentReceipts/dpvReceiptFirstForm.ts";
 import { jwtReceiptClaims } from "#protocol/consentReceipts/jwtReceiptClaims.ts";
 import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
 import type { Json } from "#protocol/consentRecord.ts";
@@ -52,19 +53,25 @@ export function claimsOfKantara(receipt: Members): Claim[] {
   return [claimOfWhole(receipt, (event) => kantaraReceipt({ event, proof: null }))];
 }
 
-/** Of a consent receipt in JSON-LD with the Data Privacy Vocabulary. Publisher and token stand outside of the record. */
+/**
+ * Claims of a consent receipt in JSON-LD with the Data Privacy Vocabulary. Publisher and token stand
+ * outside of the record. Only the first form says what its record conforms to.
+ */
 export function claimsOfDpv(receipt: Members): Claim[] {
+  const record = receipt["dpv:hasRecordOfActivity"];
+  const isFirstForm = at(record, "dct:conformsTo") !== undefined;
+  const make = isFirstForm ? dpvReceiptFirstForm : dpvReceipt;
   const publisher = at(receipt, "dct:publisher", "@id");
-  const token = at(receipt, "dpv:hasRecordOfActivity", "dpv:hasEvent", "dct:identifier");
+  const token = at(record, isFirstForm ? "dpv:hasEvent" : "dpv:hasConsentStatus", "dct:identifier");
   const publicUrl = originIn(publisher, /^(.+)$/);
   const claim = claimOfWhole(receipt, (event, recordedAs) =>
-    dpvReceipt({ event: { ...event, token: textIn(token) }, recordedAs, publicUrl, proof: null }),
+    make({ event: { ...event, token: textIn(token) }, recordedAs, publicUrl, proof: null }),
   );
   return [claim, ownWord("dct:publisher", publisher), ownWord("event dct:identifier", token)];
 }
 
 function claimOfWhole(
-  { anchor: _anchor, disclosures: _disclosures, _sd, ...claimed }: Members,
+  { anchor: _anchor, disclosures: _disclosures, _sd, origin: _origin, ...claimed }: Members,
   make: (event: ConsentEvent, recordedAs: RecordedAction) => Record<string, unknown>,
 ): Claim {
   const proven = (record: Proven) => {

@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, verify as verifySignature } from 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import jsonld from "jsonld";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { keyIdOf } from "#protocol/receiptSignature.ts";
@@ -10,7 +11,8 @@ import { startStack, type TestStack } from "#test/support/stack.ts";
 import { until } from "#test/support/until.ts";
 import { verifyReceipt } from "#verifier/verifyReceipt.ts";
 
-const PUBLIC_URL = "https://anchor.example";
+/** With a port and a path, as behind a proxy. */
+const PUBLIC_URL = "https://anchor.example:8443/holdfast";
 
 let stack: TestStack;
 let key: string;
@@ -107,16 +109,25 @@ describe("HA-9 a receipt", () => {
     ).toBe(true);
   });
 
-  test("names a context that this origin serves as JSON-LD", async () => {
-    const context = await call(stack.apiUrl, "GET", "/receipt/v1");
-    expect(context.status).toBe(200);
-    expect(context.headers.get("Content-Type")).toMatch(/^application\/ld\+json/);
-    const [receipt] = await anchorAlone([randomHash()]);
-    const terms = context.body["@context"];
-    for (const member of Object.keys(receipt!).filter((name) => name !== "@context"))
-      expect(terms).toHaveProperty(member);
-    for (const member of Object.keys(receipt!.anchor))
-      expect(terms.anchor["@context"]).toHaveProperty(member);
+  test("protocol §6: names a context that this API serves, by which a JSON-LD processor keeps every member and the order of the path", async () => {
+    const served = await call(stack.apiUrl, "GET", "/receipt/v1");
+    expect(served.status).toBe(200);
+    expect(served.headers.get("Content-Type")).toMatch(/^application\/ld\+json/);
+    const documentLoader = async (url: string) => {
+      if (url !== `${PUBLIC_URL}/receipt/v1`) throw new Error(`${url} is loaded`);
+      return { documentUrl: url, document: served.body };
+    };
+    const options = { documentLoader, safe: true } as object;
+    const iri = (name: string) => `${PUBLIC_URL}/receipt/v1#${name}`;
+    for (const receipt of await anchorAlone(Array.from({ length: 5 }, randomHash))) {
+      const expanded = await jsonld.expand(receipt as object, options);
+      const [{ [iri("proof")]: path, [iri("anchor")]: anchor }] = expanded as [Record<string, unknown[]>];
+      const steps = receipt.proof.map(({ data }) => ({ [iri("data")]: [{ "@value": data }] }));
+      expect(path).toMatchObject([{ "@list": steps }]);
+      expect(Object.keys(anchor![0] as object).sort()).toEqual(Object.keys(receipt.anchor).map(iri).sort());
+      const context = receipt["@context"] as never;
+      expect(await jsonld.compact(expanded, context, options)).toEqual(receipt);
+    }
   });
 
   test("that somebody changed is not valid", async () => {

@@ -50,6 +50,7 @@ export type AnchoringRoutesDeps = {
   describeLeaf: (leaf: LeafRow, askChain: boolean) => Promise<LeafDescription>;
   describePublicKeys: () => Promise<object>;
   describeJwks: () => Promise<object>;
+  publicUrl: string;
 };
 
 const EXAMPLE_HASH = "0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -310,7 +311,7 @@ function publicRoutes(deps: AnchoringRoutesDeps): Route[] {
       summary: "JSON-LD context of receipts",
       access: "public",
       answers: { 200: { description: "The context", contentType: "application/ld+json" } },
-      handle: (c) => c.json(receiptContext, 200, { "Content-Type": "application/ld+json" }),
+      handle: (c) => c.json(receiptContext(deps.publicUrl), 200, { "Content-Type": "application/ld+json" }),
     }),
   ];
 }

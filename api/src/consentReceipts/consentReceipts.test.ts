@@ -486,19 +486,30 @@ describe("SG-4, SG-9, SG-10 receipts", () => {
       expect(expanded).toMatchObject({
         "@type": [dpv("ConsentReceipt")],
         [dct("conformsTo")]: [{ "@id": "https://w3id.org/dpv/schema/dpv-27560#receipt" }],
+        [dpv("hasIdentifier")]: [{ "@value": sent.id }],
         [dct("identifier")]: [{ "@value": sent.id }],
         [dct("created")]: [
           { "@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": sent.createdAt },
         ],
         [dpv("hasRecordOfActivity")]: [
           {
+            "@type": [dpv("ConsentRecord")],
             [dpv("hasDataSubject")]: [{ [dct("identifier")]: [{ "@value": sent.subject }] }],
             [dpv("hasDataController")]: [{ [dct("identifier")]: [{ "@value": sent.issuer }] }],
-            [dpv("hasConsentStatus")]: [{ "@id": dpv(status) }],
-            [dpv("hasEvent")]: [{ [dpv("hasConsentStatus")]: [{ "@id": dpv(status) }] }],
+            [dpv("hasNotice")]: [{ [dct("source")]: [{ "@value": sent.target }] }],
+            [dpv("hasProcess")]: [{ [dpv("hasPurpose")]: [{ [dct("title")]: [{ "@value": sent.scope }] }] }],
+            [dpv("hasConsentStatus")]: [
+              {
+                "@type": [dpv(status)],
+                [dpv("isIndicatedAtTime")]: [{ "@value": sent.createdAt }],
+                [dct("identifier")]: [{ "@value": sent.token }],
+              },
+            ],
           },
         ],
       });
+      const [record] = expanded![dpv("hasRecordOfActivity")]! as object[];
+      expect(record).not.toHaveProperty([dct("conformsTo")]);
     },
   );
 
@@ -507,7 +518,7 @@ describe("SG-4, SG-9, SG-10 receipts", () => {
     await post(event(subject));
     const { body } = await post(event(subject, { action: false }));
     const receipt = (await get(`/${body.id}/receipt?format=dpv`)).body;
-    expect(receipt["dpv:hasRecordOfActivity"]["dpv:hasConsentStatus"]).toBe("dpv:ConsentWithdrawn");
+    expect(receipt["dpv:hasRecordOfActivity"]["dpv:hasConsentStatus"]["@type"]).toBe("dpv:ConsentWithdrawn");
   });
 
   test("SG-10: another format is a 422", async () => {

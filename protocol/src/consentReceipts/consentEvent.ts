@@ -22,7 +22,13 @@ export type ConsentEvent = {
 };
 
 /** What ties a consent receipt to the chain. `_sd`: digests of all disclosures of the record. */
-export type EventProof = { anchor: AnchorReceipt; disclosures: string[]; _sd: string[] };
+export type EventProof = {
+  anchor: AnchorReceipt;
+  disclosures: string[];
+  _sd: string[];
+  /** Compact JWS of the service: that it recorded the record. Absent where it has made none. */
+  origin?: string;
+};
 
 /** What a consent receipt is made of. `proof` is null until the event is anchored. `publicUrl`: origin of the issuing service. */
 export type ConsentReceiptInput = {

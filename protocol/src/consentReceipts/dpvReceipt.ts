@@ -8,13 +8,14 @@ const CONTEXT = {
   "dct:created": { "@type": "xsd:dateTime" },
   "dct:conformsTo": { "@type": "@id" },
   "dct:source": { "@type": "xsd:string" },
-  "dpv:hasConsentStatus": { "@type": "@id" },
   "dpv:isIndicatedAtTime": { "@type": "xsd:dateTime" },
 };
-const PROFILE = "https://w3id.org/dpv/schema/dpv-27560";
+
+/** Namespace of the profiles of ISO/IEC TS 27560:2023. */
+export const DPV_PROFILE = "https://w3id.org/dpv/schema/dpv-27560";
 
 /** Terms of DPV 2 for what somebody did; a decline and a withdrawal are two things there. */
-const STATUS = {
+export const DPV_STATUS = {
   grant: "dpv:ConsentGiven",
   decline: "dpv:ConsentRefused",
   withdraw: "dpv:ConsentWithdrawn",
@@ -22,8 +23,12 @@ const STATUS = {
 } as const satisfies Record<RecordedAction, string>;
 
 /**
- * A consent receipt in JSON-LD with the W3C Data Privacy Vocabulary, after its profile of ISO/IEC TS 27560 (SG-10). Once anchored
- * it carries the hash receipt as JSON.
+ * A consent receipt in JSON-LD with the W3C Data Privacy Vocabulary (SG-10). It claims the receipt
+ * profile of ISO/IEC TS 27560:2023. The record in it claims none: the record profile demands more
+ * than an event tells, such as recipients, storage and jurisdiction. Once anchored, the receipt
+ * carries the hash receipt as JSON.
+ * Source: DPVCG, "Consent Records and Receipts as per ISO/IEC TS 27560:2023 using DPV", §8.5
+ * (event) and §9 (receipt).
  */
 export function dpvReceipt({
   event,
@@ -31,45 +36,37 @@ export function dpvReceipt({
   publicUrl,
   proof,
 }: ConsentReceiptInput): Record<string, unknown> {
-  const literal = (name: string) => ({ "@type": "@json", "@id": `${publicUrl}/receipt/v1#${name}` });
   const receiptUrl = `${consentReceiptsUrl(publicUrl)}/consents/${event.id}/receipt`;
   return {
-    "@context": {
-      ...CONTEXT,
-      anchor: literal("anchor"),
-      disclosures: literal("disclosures"),
-      _sd: literal("sd"),
-    },
+    "@context": { ...CONTEXT, ...proofTerms(publicUrl) },
     "@id": receiptUrl,
     "@type": "dpv:ConsentReceipt",
-    "dct:conformsTo": `${PROFILE}#receipt`,
+    "dct:conformsTo": `${DPV_PROFILE}#receipt`,
+    "dpv:hasIdentifier": event.id,
     "dct:identifier": event.id,
     "dct:created": event.createdAt,
     "dct:publisher": { "@id": publicUrl },
     "dpv:hasRecordOfActivity": {
       "@id": `${receiptUrl}#record`,
       "@type": "dpv:ConsentRecord",
-      "dct:conformsTo": `${PROFILE}#record`,
       "dct:identifier": event.id,
       "dct:created": event.createdAt,
       ...(event.subject === undefined
         ? {}
-        : { "dpv:hasDataSubject": party("dpv:DataSubject", event.subject) }),
-      "dpv:hasDataController": party("dpv:DataController", event.issuer),
+        : { "dpv:hasDataSubject": dpvParty("dpv:DataSubject", event.subject) }),
+      "dpv:hasDataController": dpvParty("dpv:DataController", event.issuer),
       "dpv:hasNotice": { "@type": "dpv:ConsentNotice", "dct:source": event.target },
       "dpv:hasProcess": {
         "@type": "dpv:Process",
         "dpv:hasPurpose": { "@type": "dpv:Purpose", "dct:title": event.scope },
       },
-      "dpv:hasConsentStatus": STATUS[recordedAs],
-      "dpv:hasEvent": {
-        "@type": "dpv:ConsentEvent",
-        "dpv:hasConsentStatus": STATUS[recordedAs],
+      "dpv:hasConsentStatus": {
+        "@type": DPV_STATUS[recordedAs],
         "dpv:isIndicatedAtTime": event.createdAt,
         "dct:identifier": event.token,
         ...(event.delegate === undefined
           ? {}
-          : { "dpv:isIndicatedBy": party("dpv:Representative", event.delegate) }),
+          : { "dpv:isIndicatedBy": dpvParty("dpv:Representative", event.delegate) }),
         ...(event.source === undefined ? {} : { "dct:source": event.source }),
       },
     },
@@ -77,7 +74,24 @@ export function dpvReceipt({
   };
 }
 
+/**
+ * The members of the proof are JSON literals: no JSON-LD processor reads statements out of them,
+ * whatever somebody puts there. `anchor` is the whole hash receipt, which has an `anchor` of its
+ * own, so the two have different IRIs.
+ */
+function proofTerms(publicUrl: string) {
+  const literal = (name: string) => ({ "@id": `${publicUrl}/receipt/v1#${name}`, "@type": "@json" });
+  // Without @set, a processor that compacts makes a list of one its only element.
+  const list = (name: string) => ({ ...literal(name), "@container": "@set" });
+  return {
+    anchor: literal("anchorReceipt"),
+    disclosures: list("disclosures"),
+    _sd: list("sd"),
+    origin: literal("origin"),
+  };
+}
+
 /** Subjects and issuers are URIs or plain texts, so both stand as identifiers. */
-function party(type: string, identifier: string) {
+export function dpvParty(type: string, identifier: string) {
   return { "@type": type, "dct:identifier": identifier };
 }
