@@ -11,6 +11,8 @@ import { type ChainReader, createChainReader } from "./chain/chainReader.ts";
 import { readIndexedUpTo } from "./chain/indexedAnchors.ts";
 import { createAccessTokens } from "./consentReceipts/accessTokens.ts";
 import { createConsentDescriber } from "./consents/describeConsent.ts";
+import { createOriginSigner } from "./consents/originSigner.ts";
+import { createOriginReader } from "./consents/readOrigin.ts";
 import { createRecordConsents } from "./consents/recordConsents.ts";
 import { createVerbContext } from "./http/verbContext.ts";
 import { createDisagreementReport } from "./operations/disagreementReport.ts";
@@ -46,7 +48,6 @@ export function createAppParts(deps: AppDeps) {
     }
     return readers.get(key)!;
   };
-  const verbContext = createVerbContext(db, clock);
   const readReadiness = remember(
     createReadiness({ chains, indexedUpTo: () => readIndexedUpTo(db), readerOf, clock }),
     READINESS_STALE_MS,
@@ -82,10 +83,13 @@ export function createAppParts(deps: AppDeps) {
     publicUrl: deps.publicUrl,
     onDisagreement,
   });
-  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf });
+  const readOrigin = createOriginReader(db, clock);
+  const describeConsent = createConsentDescriber({ findOwnLeaf, describeLeaf, readOrigin });
   const recordConsents = createRecordConsents({ db, planLimits: deps.planLimits, secretBox: deps.secretBox });
   const serviceKeys = createServiceKeyKinds({ db, secretBox: deps.secretBox, clock });
   const proofKeys = deps.secretBox === null ? null : serviceKeys.consentProof;
+  const originKeys = deps.secretBox === null ? null : serviceKeys.consentOrigin;
+  const verbContext = createVerbContext(db, clock, createOriginSigner(originKeys));
   const apiKeys = createApiKeyDirectory(db);
   const checkTarget = createCheckTarget({
     resolveName: deps.resolveName,
@@ -103,6 +107,7 @@ export function createAppParts(deps: AppDeps) {
     readOwnStatuses,
     tokens,
     describeLeaf,
+    readOrigin,
     describeConsent,
     recordConsents,
     serviceKeys,

@@ -46,6 +46,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
     readOwnStatuses,
     tokens,
     describeLeaf,
+    readOrigin,
     describeConsent,
     recordConsents,
     serviceKeys,
@@ -117,6 +118,8 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
       describeLeaf,
       describePublicKeys: () => describePublicKeys(db),
       describeJwks: async () => {
+        // Whoever keeps the set to check receipts later must find the key in it that signs the first one.
+        if (deps.secretBox !== null) await serviceKeys.consentReceipt.current();
         const [{ keys }, receiptKeys] = await Promise.all([
           describeJwks(db),
           serviceKeys.consentReceipt.listPublic(),
@@ -178,6 +181,7 @@ export function createRoutes(deps: AppDeps, parts: AppParts): Route[] {
       chains,
       recordConsents,
       describeConsent,
+      readOrigin,
       countRequest: deps.countRequest,
       keys: proofKeys,
       renderPdf: createPdfThreads(deps.pdfSigner),

@@ -12,6 +12,7 @@ import { runJobWorkers } from "./jobWorkers.ts";
 import { createWorkerMetrics } from "./operations/metrics.ts";
 import { createMetricsGuard } from "./operations/metricsToken.ts";
 import { serveMetrics } from "./operations/serveMetrics.ts";
+import { createOriginDelegator } from "./pipeline/delegateOrigins.ts";
 import { followChains } from "./pipeline/followChains.ts";
 import { createChainLister, type KeyedChain } from "./pipeline/keyedChains.ts";
 import { runChain } from "./pipeline/runChain.ts";
@@ -28,6 +29,8 @@ import { onShutdown } from "./shutdown.ts";
 
 /** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
+/** How soon a new key of origin statements is delegated to. */
+const DELEGATE_INTERVAL_MS = 1_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 /**
@@ -145,6 +148,15 @@ async function main(): Promise<void> {
       logger,
     }),
     runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() }),
+    secretBox === null
+      ? null
+      : runLoop(
+          {
+            name: "delegate origins",
+            run: createOriginDelegator({ db, secretBox, signingKey, clock, logger }),
+          },
+          { pollMs: DELEGATE_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() },
+        ),
   ]);
   await jobs;
   await db.pool.end();

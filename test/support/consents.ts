@@ -1,4 +1,5 @@
 import type { NewConsent, RecordConsents, RecordedConsent } from "#api/consents/newConsent.ts";
+import type { SignOrigins } from "#api/consents/originSigner.ts";
 import { createRecordConsents } from "#api/consents/recordConsents.ts";
 import type { Database } from "#api/db/client.ts";
 import { newId } from "#api/newId.ts";
@@ -66,6 +67,8 @@ export function recordingTenant(
     clock?: () => Date;
     plan?: "free" | null;
     verb?: ReturnType<typeof createRecordConsents>;
+    /** Default: nothing is signed, as by a server without a secret. */
+    signOrigins?: SignOrigins;
   } = {},
 ): RecordingTenant {
   const { chainId = UNREACHABLE_CHAIN_ID, clock = () => new Date(), plan = null } = options;
@@ -74,7 +77,7 @@ export function recordingTenant(
     const { rows } = await db.pool.query<{ version: string }>("SELECT version FROM app.access_version");
     const scopes = ["submit", "query", "manage"] as const;
     const accessVersion = rows[0]!.version;
-    const attributes = { site: null, requireSigning: false, requireTimestamp: false };
+    const attributes = { site: null, siteBy: null, requireSigning: false, requireTimestamp: false };
     return { tenantId, apiKeyId: null, scopes, plan, rateLimitPerMinute: 60, accessVersion, ...attributes };
   };
   const ctx = async (action = "consent.record"): Promise<Context> => ({
@@ -84,6 +87,7 @@ export function recordingTenant(
     requestId: newId(),
     clientAddress: "127.0.0.1",
     call: { action, resourceType: "consent", resourceId: null, isRecorded: false },
+    signOrigins: options.signOrigins ?? (async () => null),
   });
   const call: RecordingTenant["call"] = async (consents, more = {}) =>
     verb({ ctx: await ctx(), renewCaller: callerOf, chainId, consents, ...more });

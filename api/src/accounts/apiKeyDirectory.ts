@@ -2,7 +2,7 @@ import { byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Database } from "../db/client.ts";
 import { groupCalls } from "../db/groupCalls.ts";
 import type { Plan } from "./plan.ts";
-import type { KeyAttributes, Scope } from "./scope.ts";
+import type { KeyAttributes, Scope, SiteBy } from "./scope.ts";
 
 export type ActiveApiKey = {
   id: string;
@@ -35,6 +35,7 @@ type Row = {
   status: "active" | "suspended";
   plan: Plan | null;
   site: string | null;
+  site_by: SiteBy | null;
   require_signing: boolean;
   require_timestamp: boolean;
 };
@@ -42,7 +43,7 @@ type Row = {
 // Version and keys come from one snapshot; the version also when there is no key to find.
 const FIND = `
   SELECT v.version AS access_version, encode(k.key_sha256, 'hex') AS key_sha256, k.id, k.tenant_id,
-         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, k.site, k.require_signing, k.require_timestamp,
+         array_to_string(k.scopes, ' ') AS scopes, k.rate_limit_per_minute, k.site, k.site_by, k.require_signing, k.require_timestamp,
          t.status, t.plan
   FROM app.access_version v
   LEFT JOIN (app.api_keys k JOIN app.tenants t ON t.id = k.tenant_id)
@@ -97,6 +98,7 @@ function toActiveApiKey(row: Row): ActiveApiKey {
     plan: row.plan,
     accessVersion: row.access_version,
     site: row.site,
+    siteBy: row.site_by,
     requireSigning: row.require_signing,
     requireTimestamp: row.require_timestamp,
   };

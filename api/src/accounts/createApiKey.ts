@@ -59,6 +59,7 @@ export async function createApiKey(
       scopes: input.scopes.length > 0 ? [...new Set(input.scopes)] : SCOPES_BY_DEFAULT,
       rateLimitPerMinute,
       site: input.site,
+      siteBy: input.site === null ? null : isOperator ? ("operator" as const) : ("tenant" as const),
       requireSigning: input.requireSigning,
       requireTimestamp: input.requireTimestamp,
       createdAt: ctx.clock(),

@@ -10,10 +10,15 @@ export const SCOPES_BY_DEFAULT: Scope[] = ["submit", "query", "manage"];
 /** What an account may do with its own tenant (HA-1): all but submit, which is a program's. */
 export const SCOPES_OF_ACCOUNTS: Scope[] = ["query", "manage"];
 
+/** Who gave a key its domain. A tenant may name any, so its word is not the operator's. */
+export type SiteBy = "operator" | "tenant";
+
 /** What a key says of its requests beside what they may do (protocol §9). */
 export type KeyAttributes = {
   /** The domain that it speaks for: ASCII, in lower case. */
   readonly site: string | null;
+  /** By whose word it speaks for that domain; null without one. */
+  readonly siteBy: SiteBy | null;
   /** Its POST requests to the consent log, documents, erasures and holds must be signed (HE-9). */
   readonly requireSigning: boolean;
   /** Its consent gate requests must bring `X-Timestamp` and `X-Nonce`. */

@@ -136,6 +136,10 @@ const apiKeyAnswer = z.object({
   scopes: z.array(z.enum(SCOPES)),
   rateLimitPerMinute: z.int(),
   site: z.string().nullable(),
+  siteBy: z
+    .enum(["operator", "tenant"])
+    .nullable()
+    .describe("Who named the site: statements of origin say so"),
   requireSigning: z.boolean(),
   requireTimestamp: z.boolean(),
   createdAt: time,

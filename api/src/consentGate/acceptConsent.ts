@@ -89,7 +89,7 @@ async function recordAcceptance(
     answers: new Map(),
   };
   const { outcomes, toStore } = makeGroup([call], earlier, { now: ctx.clock(), addressDigest: null });
-  const stored = await storeRecords(tx, {
+  const stored = await storeRecords(tx, ctx.signOrigins, {
     ...toStore,
     accessVersion: null,
     quotas: quotasOf([ctx.caller], planLimits),

@@ -19,7 +19,7 @@ export type DescribeVerificationDeps = {
   describeConsent: (
     tenantId: string,
     consent: StoredConsent,
-  ) => Promise<Pick<ConsentDescription, "status" | "proofHash">>;
+  ) => Promise<Pick<ConsentDescription, "status" | "proofHash" | "origin">>;
 };
 
 /** Everything that may be said of a verification to its tenant (PA-2). @throws {NotFoundError} */
@@ -69,7 +69,7 @@ async function describeAcceptance(deps: DescribeVerificationDeps, tenantId: stri
   const token = consentToken(row.consentId);
   const consent = await deps.findConsent(tenantId, token);
   if (consent === null) throw new Error(`acceptance ${row.consentId} has no consent record`);
-  const { status, proofHash } = await deps.describeConsent(tenantId, consent);
+  const { status, proofHash, origin } = await deps.describeConsent(tenantId, consent);
   return {
     version_id: row.versionNumber,
     version: row.version,
@@ -77,5 +77,6 @@ async function describeAcceptance(deps: DescribeVerificationDeps, tenantId: stri
     proof_hash: proofHash,
     status,
     consent_token: token,
+    origin,
   };
 }

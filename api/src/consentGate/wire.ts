@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { originAnswer } from "../consents/wire.ts";
 import { language } from "../documents/wire.ts";
 import { objectOf, textOf } from "../http/bodyFields.ts";
 
@@ -92,6 +93,7 @@ export const verificationAnswer = z.object({
         consent_token: z
           .string()
           .describe("For GET /v1/consents/{token}, which has the record and its receipt"),
+        origin: originAnswer,
       })
       .nullable(),
     media: z.array(mediumAnswer),

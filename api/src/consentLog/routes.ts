@@ -186,6 +186,7 @@ function describe({ token, sd, failed, ...consent }: ConsentDescription) {
     record: consent.record,
     disclosures: consent.disclosures,
     _sd: sd,
+    origin: consent.origin,
     status: consent.status,
     finality: consent.finality,
     receipt: consent.receipt,

@@ -3,6 +3,7 @@ import type { Json } from "#protocol/consentRecord.ts";
 import { receiptAnswer } from "../anchoring/wire.ts";
 import { ACTION_OF_LOG_DECISION } from "../consents/actions.ts";
 import { canonicalAddress } from "../consents/ipAddress.ts";
+import { originAnswer } from "../consents/wire.ts";
 import { objectOf, textOf } from "../http/bodyFields.ts";
 
 export const BATCH_CONSENTS_MAX = 100;
@@ -110,6 +111,7 @@ export const consentAnswer = z.object({
     status: z.enum(["pending", "batched", "anchored"]),
     finality: z.enum(["included", "safe", "finalized"]).nullable(),
     receipt: receiptAnswer.nullable(),
+    origin: originAnswer,
     erased_by: token.nullable().describe("The record of the erasure that took the personal fields"),
     reason: z.string().optional(),
   }),

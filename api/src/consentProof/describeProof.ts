@@ -1,7 +1,7 @@
 import type { ProofRecord } from "./proofRecord.ts";
 
-/** A record as this surface answers it (OS-6). */
-export function describeProof(record: ProofRecord, publicUrl: string) {
+/** A record as this surface answers it (OS-6). `origin`: the service's statement that it recorded this, or null. */
+export function describeProof(record: ProofRecord, origin: string | null, publicUrl: string) {
   const { signature } = record;
   return {
     receipt_id: record.receiptId,
@@ -27,6 +27,7 @@ export function describeProof(record: ProofRecord, publicUrl: string) {
     signature_scheme: signature?.scheme ?? ("SHA-256" as const),
     signature_key_id: signature?.key_id ?? null,
     receipt_url: receiptUrl(publicUrl, record.receiptId),
+    origin,
   };
 }
 

@@ -1,4 +1,6 @@
 import { setImmediate } from "node:timers/promises";
+import type { StoredConsent } from "../consents/findConsent.ts";
+import type { ReadOrigin } from "../consents/readOrigin.ts";
 import type { Database } from "../db/client.ts";
 import { csvText } from "../exports/csv.ts";
 import type { ExportText } from "../exports/exportText.ts";
@@ -40,18 +42,21 @@ const COLUMNS = [
   "signature_scheme",
   "signature_key_id",
   "receipt_url",
+  "origin",
 ] as const satisfies readonly (keyof Described)[];
 
-export type ExportFormat = "json" | "csv";
+export type ExportOptions = { format: "json" | "csv"; publicUrl: string; readOrigin: ReadOrigin };
 
 /** A domain's consents, the newest first, 50,000 at most, as they are read; what is in memory does not grow with them. */
 export function exportConsents(
   db: Database,
   of: SiteOfTenant,
-  { format, publicUrl }: { format: ExportFormat; publicUrl: string },
+  { format, publicUrl, readOrigin }: ExportOptions,
 ): ReadableStream<Uint8Array> {
   const text: ExportText = format === "csv" ? csvText : jsonText;
-  const pieces = textPieces(db, of, text, publicUrl);
+  const describe = async (stored: StoredConsent) =>
+    describeProof(proofRecord(stored), await readOrigin(stored, null), publicUrl);
+  const pieces = textPieces(db, of, text, describe);
   const encoder = new TextEncoder();
   return new ReadableStream({
     async pull(controller) {
@@ -65,12 +70,17 @@ export function exportConsents(
   });
 }
 
-async function* textPieces(db: Database, of: SiteOfTenant, text: ExportText, publicUrl: string) {
+async function* textPieces(
+  db: Database,
+  of: SiteOfTenant,
+  text: ExportText,
+  describe: (stored: StoredConsent) => Promise<Described>,
+) {
   let rows = 0;
   let piece = text.begin(COLUMNS);
   for await (const page of readProofs(db, of, { max: ROWS_MAX, pageSize: PAGE_ROWS })) {
     for (const stored of page) {
-      const described = describeProof(proofRecord(stored), publicUrl);
+      const described = await describe(stored);
       piece += text.row(
         COLUMNS,
         COLUMNS.map((column) => described[column]),

@@ -40,9 +40,9 @@ export function proofPdfInput(
 }
 
 /** What the verifier takes out of the PDF. */
-function receiptJson({ receipt, disclosures, sd }: ConsentDescription) {
+function receiptJson({ receipt, disclosures, sd, origin }: ConsentDescription) {
   const shown = disclosures.filter((disclosure) => !LEFT_OUT.includes(decodeDisclosure(disclosure).name));
-  return { receipt, disclosures: shown, _sd: sd };
+  return { receipt, disclosures: shown, _sd: sd, origin };
 }
 
 function anchorOf({ merkleRoot, anchor }: AnchorReceipt): ProofAnchor {

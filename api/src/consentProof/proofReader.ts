@@ -1,6 +1,6 @@
 import type { Database } from "../db/client.ts";
 import type { ServiceKeys } from "../secrets/serviceKeys.ts";
-import { type ExportFormat, exportConsents } from "./exportConsents.ts";
+import { type ExportOptions, exportConsents } from "./exportConsents.ts";
 import {
   findLastProof,
   findNewestProof,
@@ -18,8 +18,7 @@ export function createProofReader(db: Database, keys: ServiceKeys | null) {
     last: (of: VisitorOfSite) => findLastProof(db, of),
     byReceiptId: (receiptId: string) => findProofByReceiptId(db, receiptId),
     list: (of: SiteOfTenant, page: { page: number; limit: number }) => listProofs(db, of, page),
-    export: (of: SiteOfTenant, options: { format: ExportFormat; publicUrl: string }) =>
-      exportConsents(db, of, options),
+    export: (of: SiteOfTenant, options: ExportOptions) => exportConsents(db, of, options),
     verify: (input: { receiptId: string; signature: string }) => verifyProof({ db, keys }, input),
   };
 }

@@ -5,6 +5,7 @@ import type { ConsentDescription } from "../consents/describeConsent.ts";
 import { erasePerson } from "../consents/erasePerson.ts";
 import type { StoredConsent } from "../consents/findConsent.ts";
 import type { RecordConsentsVerb } from "../consents/newConsent.ts";
+import type { ReadOrigin } from "../consents/readOrigin.ts";
 import { NotFoundError } from "../errors.ts";
 import { parseInput } from "../http/body.ts";
 
@@ -44,6 +45,7 @@ export type ConsentProofRoutesDeps = {
   chains: ChainDirectory;
   recordConsents: RecordConsentsVerb;
   describeConsent: (tenantId: string, consent: StoredConsent) => Promise<ConsentDescription>;
+  readOrigin: ReadOrigin;
   countRequest: CountRequest;
   /** Null when no secret is configured: then proofs carry their SHA-256. */
   keys: ServiceKeys | null;
@@ -109,7 +111,7 @@ function recordRoutes(deps: ConsentProofRoutesDeps): Route[] {
           consents: [newProofConsent(body, site, signingKey ?? null)],
         });
         const stored = await deps.proofs.byReceiptId(recorded[0]!.token);
-        return c.json(describeProof(proofRecord(stored!), deps.publicUrl), 201);
+        return c.json(await describe(deps, stored!), 201);
       },
     }),
     defineRoute({
@@ -189,7 +191,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
           visitorId,
         });
         const isCurrent = stored !== null && (stored.expiresAt === null || stored.expiresAt > clock());
-        return c.json(isCurrent ? describeProof(proofRecord(stored), deps.publicUrl) : null);
+        return c.json(isCurrent ? await describe(deps, stored) : null);
       },
     }),
     defineRoute({
@@ -203,7 +205,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
         const { caller } = deps.verbContext(c);
         const of = { tenantId: caller.tenantId, site: siteOf(caller) };
         const { consents, total } = await deps.proofs.list(of, query);
-        const data = consents.map((stored) => describeProof(proofRecord(stored), deps.publicUrl));
+        const data = await Promise.all(consents.map((stored) => describe(deps, stored)));
         return c.json({ data, pagination: { ...query, total } });
       },
     }),
@@ -222,7 +224,7 @@ function readRoutes(deps: ConsentProofRoutesDeps): Route[] {
         await limitUse(deps.countRequest, "export", caller, site);
         const stream = deps.proofs.export(
           { tenantId: caller.tenantId, site },
-          { format, publicUrl: deps.publicUrl },
+          { format, publicUrl: deps.publicUrl, readOrigin: deps.readOrigin },
         );
         return c.body(stream, 200, {
           "Content-Type": format === "csv" ? "text/csv; charset=utf-8" : "application/json",
@@ -288,6 +290,10 @@ function publicRoutes(deps: ConsentProofRoutesDeps): Route[] {
       },
     }),
   ];
+}
+
+async function describe({ readOrigin, publicUrl }: ConsentProofRoutesDeps, stored: StoredConsent) {
+  return describeProof(proofRecord(stored), await readOrigin(stored, null), publicUrl);
 }
 
 async function getReceipt(c: Context<AppEnv>, { proofs }: ConsentProofRoutesDeps) {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { paginationAnswer } from "../accounts/wire.ts";
 import { ACTION_OF_PROOF_ACTION } from "../consents/actions.ts";
 import { canonicalAddress } from "../consents/ipAddress.ts";
+import { originAnswer } from "../consents/wire.ts";
 import { storableTime } from "../http/storableTime.ts";
 
 const ACTIONS = Object.keys(ACTION_OF_PROOF_ACTION) as (keyof typeof ACTION_OF_PROOF_ACTION)[];
@@ -125,6 +126,7 @@ export const consentAnswer = z.object({
   signature_scheme: z.enum(["HMAC-SHA256", "SHA-256"]),
   signature_key_id: z.string().nullable(),
   receipt_url: z.url(),
+  origin: originAnswer,
 });
 export const consentListAnswer = z.object({ data: z.array(consentAnswer), pagination: paginationAnswer });
 export const currentConsentAnswer = consentAnswer.nullable();

@@ -17,7 +17,7 @@ export type HistoryDeps = {
   clock: () => Date;
 };
 
-type HistoryRecord = Pick<ConsentDescription, "record" | "disclosures" | "receipt"> & {
+type HistoryRecord = Pick<ConsentDescription, "record" | "disclosures" | "origin" | "receipt"> & {
   event: ConsentEvent;
   _sd: string[];
 };
@@ -49,8 +49,8 @@ async function describe(
   tenantId: string,
   stored: StoredEvent,
 ): Promise<HistoryRecord> {
-  const { record, disclosures, sd, receipt } = await describeConsent(tenantId, stored);
-  return { event: storedEvent(stored), record, disclosures, _sd: sd, receipt };
+  const { record, disclosures, sd, origin, receipt } = await describeConsent(tenantId, stored);
+  return { event: storedEvent(stored), record, disclosures, _sd: sd, origin, receipt };
 }
 
 async function signStatement(

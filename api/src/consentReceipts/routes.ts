@@ -243,8 +243,8 @@ async function receiptInput(
   { describeConsent, publicUrl }: ConsentReceiptsRoutesDeps,
   stored: StoredEvent,
 ): Promise<ConsentReceiptInput> {
-  const { receipt, disclosures, sd } = await describeConsent(c.get("caller").tenantId, stored);
-  const proof = receipt && { anchor: receipt, disclosures, _sd: sd };
+  const { receipt, disclosures, sd, origin } = await describeConsent(c.get("caller").tenantId, stored);
+  const proof = receipt && { anchor: receipt, disclosures, _sd: sd, ...(origin && { origin }) };
   return { event: storedEvent(stored), recordedAs: stored.action, publicUrl, proof };
 }
 

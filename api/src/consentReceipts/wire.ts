@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { originAnswer } from "../consents/wire.ts";
 import { textOf } from "../http/bodyFields.ts";
 import { limitUpTo, offset } from "../http/pageFields.ts";
 import { storableDateOrTime } from "../http/storableTime.ts";
@@ -137,6 +138,7 @@ export const historyAnswer = z.object({
       record: z.record(z.string(), z.unknown()),
       disclosures: z.array(z.string()),
       _sd: z.array(z.string()),
+      origin: originAnswer,
       receipt: z.record(z.string(), z.unknown()).nullable(),
     }),
   ),

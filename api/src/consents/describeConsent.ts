@@ -3,6 +3,7 @@ import type { LeafDescription } from "../anchoring/describeLeaf.ts";
 import type { LeafRow } from "../anchoring/findLeaves.ts";
 import { consentToken } from "./consentToken.ts";
 import type { StoredConsent } from "./findConsent.ts";
+import type { ReadOrigin } from "./readOrigin.ts";
 import { openRecord } from "./sealRecord.ts";
 
 /** Everything that may be said of one consent to its tenant. */
@@ -18,15 +19,18 @@ export type ConsentDescription = {
   sd: string[];
   /** Token of the erasure's own record. */
   erasedBy: string | null;
+  /** The service's statement that it recorded this: see protocol/consentOrigin.ts. Null where it has made none. */
+  origin: string | null;
 } & Pick<LeafDescription, "status" | "failed" | "finality" | "receipt">;
 
 export type DescribeConsentDeps = {
   findOwnLeaf: (wanted: { contentHash: Buffer; tenantId: string }) => Promise<LeafRow | null>;
   describeLeaf: (leaf: LeafRow, askChain: boolean) => Promise<LeafDescription>;
+  readOrigin: ReadOrigin;
 };
 
 /** Opens a stored record, and says of its digest what anchoring says of any content hash. */
-export function createConsentDescriber({ findOwnLeaf, describeLeaf }: DescribeConsentDeps) {
+export function createConsentDescriber({ findOwnLeaf, describeLeaf, readOrigin }: DescribeConsentDeps) {
   return async (tenantId: string, consent: StoredConsent): Promise<ConsentDescription> => {
     const { disclosures, sd, fields } = openRecord(consent);
     const leaf = await findOwnLeaf({ contentHash: consent.recordDigest, tenantId });
@@ -40,6 +44,7 @@ export function createConsentDescriber({ findOwnLeaf, describeLeaf }: DescribeCo
       disclosures,
       sd,
       erasedBy: consent.erasedBy && consentToken(consent.erasedBy),
+      origin: await readOrigin(consent, receipt?.kid ?? null),
       status,
       failed,
       finality,

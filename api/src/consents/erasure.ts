@@ -78,7 +78,7 @@ async function recordErasure(
   };
   const nothing = { heads: new Map(), answers: new Map() };
   const { outcomes, toStore } = makeGroup([call], nothing, { now: ctx.clock(), addressDigest: null });
-  await storeRecords(tx, { ...toStore, accessVersion: null, quotas: new Map() });
+  await storeRecords(tx, ctx.signOrigins, { ...toStore, accessVersion: null, quotas: new Map() });
   ctx.call.isRecorded = true;
   ctx.call.resourceId = consentToken(id);
   const [outcome] = outcomes;

@@ -1,9 +1,7 @@
 import type { Json } from "#protocol/consentRecord.ts";
 import type { Caller } from "../accounts/scope.ts";
 import type { Context } from "../verb.ts";
-
-/** Which surface recorded it; each has threads of its own (protocol §7). `erasure`: the record of an erasure itself. */
-export type ConsentSurface = "log" | "receipts" | "gate" | "proof" | "erasure";
+import type { ConsentSurface } from "./consentSurface.ts";
 
 /** What all surfaces' words come down to. */
 export type ConsentAction = "grant" | "decline" | "withdraw" | "none";

@@ -131,6 +131,8 @@ export function makeGroup(
       target: consent.target ?? null,
       scope: consent.scope ?? null,
       site: consent.site ?? null,
+      originSite: input.ctx.caller.site,
+      originSiteBy: input.ctx.caller.siteBy,
       createdAt,
       expiresAt: consent.expiresAt ?? null,
     });

@@ -166,6 +166,7 @@ function toAnswer({ token, sd, failed, ...consent }: ConsentDescription) {
     record: consent.record,
     disclosures: consent.disclosures,
     _sd: sd,
+    origin: consent.origin,
     erasedBy: consent.erasedBy,
     status: consent.status,
     finality: consent.finality,

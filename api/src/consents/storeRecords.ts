@@ -1,11 +1,13 @@
 import type { PoolClient } from "pg";
 import type { Plan } from "../accounts/plan.ts";
 import { monthOf } from "../accounts/plan.ts";
-import type { Caller } from "../accounts/scope.ts";
+import type { Caller, SiteBy } from "../accounts/scope.ts";
 import { arrayLiteral, asciiArray, byteaArrayLiteral } from "../db/arrayLiteral.ts";
 import type { Context } from "../verb.ts";
 import { consentEventData } from "../webhooks/consentEventData.ts";
-import type { ConsentAction, ConsentSurface } from "./newConsent.ts";
+import type { ConsentSurface } from "./consentSurface.ts";
+import type { ConsentAction } from "./newConsent.ts";
+import type { SignOrigins, StoredOrigin } from "./originSigner.ts";
 import type { SealedRecord } from "./sealRecord.ts";
 import type { ThreadKey } from "./threads.ts";
 
@@ -25,6 +27,10 @@ export type RecordRow = SealedRecord & {
   target: string | null;
   scope: string | null;
   site: string | null;
+  /** The domain that the caller's key speaks for. */
+  originSite: string | null;
+  /** By whose word it speaks for that. */
+  originSiteBy: SiteBy | null;
   createdAt: Date;
   expiresAt: Date | null;
 };
@@ -74,17 +80,18 @@ const STORE = `
     SELECT item.*, first.seq + item.place AS seq
     FROM unnest($5::uuid[], $6::uuid[], $7::bigint[], $8::text[], $9::text[], $10::boolean[], $11::bytea[], $12::text[], $13::text[],
                 $14::bytea[], $15::bytea[], $16::int[], $17::bytea[], $18::text[], $19::text[],
-                $20::text[], $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::int[])
+                $20::text[], $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::int[],
+                $42::text[], $43::text[], $44::text[], $45::bytea[])
       AS item (tenant_id, id, chain_id, surface, action, grant_stands, record_digest, lasting, personal,
                person_digest, thread_digest, thread_position, previous_digest, short_token, issuer,
-               target, scope, site, created_at, expires_at, place), first
+               target, scope, site, created_at, expires_at, place, origin_site, origin_site_by, origin_kid, origin_signature), first
   ), stored AS (
     INSERT INTO app.consents (tenant_id, id, seq, surface, action, grant_stands, record_digest, lasting, personal,
       person_digest, thread_digest, thread_position, previous_digest, short_token, issuer, target,
-      scope, site, created_at, expires_at)
+      scope, site, created_at, expires_at, origin_site, origin_site_by, origin_kid, origin_signature)
     SELECT tenant_id, id, seq, surface, action, grant_stands, record_digest, lasting, personal,
       person_digest, thread_digest, thread_position, previous_digest, short_token, issuer, target,
-      scope, site, created_at, expires_at
+      scope, site, created_at, expires_at, origin_site, origin_site_by, origin_kid, origin_signature
     FROM item
     RETURNING tenant_id
   ), expiring AS (
@@ -118,14 +125,19 @@ const STORE = `
   SELECT EXISTS (SELECT FROM access) AS current, EXISTS (SELECT FROM ready) AS ready, (SELECT sum(used) FROM quota) AS used`;
 
 /**
- * Stores records, each with its submission under the same id: the record digest is the content hash (protocol §7).
- * Fails as a whole; `isTaken` says of an error whether reading anew helps.
+ * Stores records, each with its submission under the same id: the record digest is the content hash (protocol §7), and with the
+ * service's statement of its origin. Fails as a whole; `isTaken` says of an error whether reading anew helps.
  */
-export async function storeRecords(db: Pick<PoolClient, "query">, records: RecordsToStore): Promise<Stored> {
+export async function storeRecords(
+  db: Pick<PoolClient, "query">,
+  signOrigins: SignOrigins,
+  records: RecordsToStore,
+): Promise<Stored> {
+  const origins = await signOrigins(records.rows);
   const { rows } = await db.query<{ current: boolean; ready: boolean }>({
     name: "store-consents",
     text: STORE,
-    values: valuesOf(records),
+    values: valuesOf(records, origins),
   });
   if (!rows[0]!.current) return "staleAccess";
   return rows[0]!.ready ? "stored" : "staleThreads";
@@ -141,7 +153,10 @@ export function isTaken(error: unknown): boolean {
   return code === DEADLOCK || (code === UNIQUE_VIOLATION && TAKEN.has(constraint ?? ""));
 }
 
-function valuesOf({ rows, heads, answers, audits, accessVersion, quotas, now }: RecordsToStore): unknown[] {
+function valuesOf(
+  { rows, heads, answers, audits, accessVersion, quotas, now }: RecordsToStore,
+  origins: StoredOrigin[] | null,
+): unknown[] {
   const placed = rows.map((row, place) => ({ row, place, key: threadOrder(row) }));
   placed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.place - b.place));
   const sorted = placed.map(({ row }) => row);
@@ -189,6 +204,12 @@ function valuesOf({ rows, heads, answers, audits, accessVersion, quotas, now }: 
     arrayLiteral(audits.map(({ resourceId }) => resourceId)),
     audits.map(({ ctx }) => ctx.clientAddress),
     arrayLiteral(audits.map(({ statusCode }) => statusCode)),
+    sorted.map((row) => row.originSite),
+    arrayLiteral(sorted.map((row) => row.originSiteBy)),
+    arrayLiteral(placed.map(({ place }) => (origins === null ? null : origins[place]!.kid))),
+    byteaArrayLiteral(
+      placed.map(({ place }) => (origins === null ? null : origins[place]!.signature.toString("hex"))),
+    ),
   ];
 }
 

@@ -53,6 +53,14 @@ export const holdAnswer = z.object({
 });
 export const holdListAnswer = z.object({ data: z.array(holdAnswer), pagination: paginationAnswer });
 
+/** Answers of every surface that shows a record have it. */
+export const originAnswer = z
+  .string()
+  .nullable()
+  .describe(
+    "The service's signed statement that it recorded this, which `holdfast-verify` checks; null where it has made none",
+  );
+
 export const consentAnswer = z.object({
   consentToken: token,
   proofHash,
@@ -60,6 +68,7 @@ export const consentAnswer = z.object({
   record: z.record(z.string(), z.unknown()).describe("Names and values of what is left of the record"),
   disclosures: z.array(z.string()).describe("SD-JWT disclosures (RFC 9901) of these"),
   _sd: z.array(z.string()).describe("Digests of all disclosures, erased ones too"),
+  origin: originAnswer,
   erasedBy: token.nullable().describe("The erasure's own record"),
   status: z.enum(["pending", "batched", "anchored"]),
   finality: z.enum(["included", "safe", "finalized"]).nullable(),

@@ -17,6 +17,7 @@ export const apiKeys = app.table(
     lastUsedAt: timestamp("last_used_at", { withTimezone: true }),
     revokedAt: timestamp("revoked_at", { withTimezone: true }),
     site: text(),
+    siteBy: text("site_by", { enum: ["operator", "tenant"] }),
     requireSigning: boolean("require_signing").notNull().default(false),
     requireTimestamp: boolean("require_timestamp").notNull().default(false),
   },

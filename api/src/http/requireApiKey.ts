@@ -21,7 +21,7 @@ import type { KeyAccess } from "./route.ts";
 /** Requests per minute of an account. */
 const ACCOUNT_RATE_LIMIT = 600;
 
-const NO_ATTRIBUTES: KeyAttributes = { site: null, requireSigning: false, requireTimestamp: false };
+const NO_ATTRIBUTES: KeyAttributes = { site: null, siteBy: null, requireSigning: false, requireTimestamp: false };
 
 type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
 
@@ -167,6 +167,7 @@ function toCaller(key: Admitted, scope: Scope): Caller {
     rateLimitPerMinute: key.rateLimitPerMinute,
     accessVersion: key.accessVersion,
     site: key.site,
+    siteBy: key.siteBy,
     requireSigning: key.requireSigning,
     requireTimestamp: key.requireTimestamp,
   };

@@ -1,10 +1,11 @@
 import type { Context as HonoContext } from "hono";
+import type { SignOrigins } from "../consents/originSigner.ts";
 import type { Database } from "../db/client.ts";
 import type { Context } from "../verb.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Turns a request that requireApiKey has let through into what a verb needs. */
-export function createVerbContext(db: Database, clock: () => Date) {
+export function createVerbContext(db: Database, clock: () => Date, signOrigins: SignOrigins) {
   return (c: HonoContext<AppEnv>): Context => ({
     db,
     clock,
@@ -12,5 +13,6 @@ export function createVerbContext(db: Database, clock: () => Date) {
     requestId: c.get("requestId"),
     clientAddress: c.get("clientAddress"),
     call: c.get("call"),
+    signOrigins,
   });
 }

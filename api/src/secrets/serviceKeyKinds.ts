@@ -38,6 +38,13 @@ export function createServiceKeyKinds(deps: {
       make: async () => keyPair(await promisify(generateKeyPair)("ed25519")),
       signsForMs: 30 * DAY_MS,
     }),
+    /** EdDSA of origin statements (protocol §7), as PKCS #8 PEM. Workers delegate to it by the key of receipts. */
+    consentOrigin: createServiceKeys({
+      ...deps,
+      purpose: "consent_origin",
+      make: async () => keyPair(await promisify(generateKeyPair)("ed25519")),
+      signsForMs: 365 * DAY_MS,
+    }),
   };
 }
 

@@ -6,7 +6,7 @@ import { withTransaction } from "../db/transaction.ts";
 import { UnavailableError } from "../errors.ts";
 import { type SecretBox, UnopenableSecretError } from "./secretBox.ts";
 
-export type ServiceKeyPurpose = "consent_proof" | "consent_receipt" | "access_token";
+export type ServiceKeyPurpose = "consent_proof" | "consent_receipt" | "access_token" | "consent_origin";
 export type ServiceKey = { kid: string; key: Buffer; signsUntil: Date };
 
 export type ServiceKeys = {
