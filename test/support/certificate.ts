@@ -8,7 +8,10 @@ export async function selfSignedCertificate(
   publicKey: KeyObject,
   { notBefore = "2026-01-01", notAfter = "2046-01-01" } = {},
 ): Promise<string> {
-  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const algorithm =
+    privateKey.asymmetricKeyType === "ec"
+      ? { name: "ECDSA", namedCurve: "P-256" }
+      : { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const der = (key: KeyObject, type: "pkcs8" | "spki") =>
     Uint8Array.from(key.export({ type: type as "spki", format: "der" }));
   const [signing, verifying] = await Promise.all([
