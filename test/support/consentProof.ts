@@ -17,6 +17,7 @@ export const PROOF: ConsentProof = {
   language: "sr",
   gpc: { detected: true, honored: false },
   maskedIp: "203.0.113.0",
+  hasOrigin: true,
   tcfString: "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
   acString: "1~1.35.41.101",
   gppString: "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",

@@ -11,7 +11,7 @@ import { startTestApi, TEST_SECRET, type TestApi } from "#test/support/api.ts";
 import { selfSignedCertificate } from "#test/support/certificate.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
 import { poppler, skippedForPoppler } from "#test/support/poppler.ts";
-import { readReceiptAttachment } from "#verifier/pdfAttachment.ts";
+import { readProofPdf } from "#verifier/pdf/readProofPdf.ts";
 
 let api: TestApi;
 let folder: string;
@@ -290,7 +290,7 @@ describe("OS-1 GET /api/v1/consent-proof/:visitorId", () => {
   });
 
   const receiptIn = async (pdf: Buffer) =>
-    JSON.parse(Buffer.from(await readReceiptAttachment(pdf)).toString());
+    JSON.parse(Buffer.from((await readProofPdf(pdf)).receipt).toString());
 
   test("?receipt_id picks another; an unknown one, and one of another visitor, is a 404", async () => {
     const { key } = await siteKey();
@@ -352,7 +352,7 @@ describe("OS-1 GET /api/v1/consent-proof/:visitorId", () => {
       const text = textOf(bytes);
       expect(text).toContain("Доказ о сагласности");
       expect(text).toContain("203.0.113.0");
-      const embedded = Buffer.from(await readReceiptAttachment(bytes)).toString();
+      const embedded = Buffer.from((await readProofPdf(bytes)).receipt).toString();
       for (const all of [text, embedded, Buffer.from(embedded).toString("utf8")]) {
         expect(all).not.toContain("203.0.113.77");
         expect(all).not.toMatch(/user_agent|ip_hash/);

@@ -24,6 +24,7 @@ export function proofPdfInput(
     signature: signature
       ? { scheme: signature.scheme, value: signature.value, keyId: signature.key_id }
       : { scheme: "SHA-256", value: record.recordSha256, keyId: null },
+    hasOrigin: described.origin !== null,
     anchor: described.receipt && anchorOf(described.receipt),
   };
   const page = receiptUrl(publicUrl, record.receiptId);

@@ -37,6 +37,7 @@ export function receiptPage(record: ProofRecord, described: ConsentDescription, 
       categoryName(words, category),
       on ? words.given : words.refused,
     ]),
+    [words.labels.origin, described.origin ? "Stated and signed by this service" : words.origin.missing],
     [words.labels.status, receipt ? words.anchored : "Not yet anchored"],
     ...(receipt
       ? ([

@@ -10,7 +10,7 @@ import {
   PROOF_URLS as urls,
 } from "#test/support/consentProof.ts";
 import { poppler, skippedForPoppler } from "#test/support/poppler.ts";
-import { readReceiptAttachment } from "#verifier/pdfAttachment.ts";
+import { readProofPdf } from "#verifier/pdf/readProofPdf.ts";
 import { createPdfSigner, type PdfSigner } from "./pdfSigner.ts";
 import { renderProofPdf } from "./renderProofPdf.ts";
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 test("OS: signed, the same record still gives the same bytes, and carries its receipt", async () => {
   const [one, two] = [await signer.sign(await render()), await signer.sign(await render())];
   expect(createHash("sha256").update(one).digest("hex")).toBe(createHash("sha256").update(two).digest("hex"));
-  expect(Buffer.from(await readReceiptAttachment(one))).toEqual(receiptJson);
+  expect(Buffer.from((await readProofPdf(one)).receipt)).toEqual(receiptJson);
 });
 
 test("a document without a place is not signed", async () => {

@@ -26,6 +26,8 @@ export type ConsentProof = {
   /** Signals that cannot be read or that contradict the categories (OS-7). */
   flags: readonly ProofFlag[];
   signature: ProofSignature;
+  /** Whether the service's statement that it recorded this goes along (protocol §7). */
+  hasOrigin: boolean;
   /** Null until the record is anchored. */
   anchor: ProofAnchor | null;
 };

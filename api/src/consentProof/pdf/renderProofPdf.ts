@@ -2,7 +2,7 @@ import { WORDS } from "./languages.ts";
 import { printable } from "./printable.ts";
 import { type ConsentProof, PROOF_CATEGORIES } from "./proof.ts";
 import { qrCode } from "./qrCode.ts";
-import { Sheet } from "./sheet.ts";
+import { type Cell, Sheet } from "./sheet.ts";
 import { categoryName, type ProofLanguage, type Words } from "./words.ts";
 
 export type ProofPdfInput = {
@@ -22,8 +22,9 @@ const FILE_NAME = "receipt.json";
 type Row = Parameters<Sheet["rows"]>[0][number];
 
 /**
- * The consent proof as PDF/A-3a (OS-2): real, tagged text in the language asked for, the receipt embedded as a file. Times are in
- * UTC and come from the record, so the same record gives the same bytes.
+ * The consent proof as PDF/A-3a (OS-2): real, tagged text in the language asked for, the receipt
+ * embedded as a file. Times are in UTC and come from the record, so the same record gives the same
+ * bytes, whatever its thread rendered before.
  */
 export async function renderProofPdf({
   proof,
@@ -68,14 +69,15 @@ export async function renderProofPdf({
   return sheet.finish((page, pages) => `${name}  ·  ${words.page(page, pages)}`);
 }
 
-function recordRows(proof: ConsentProof, { labels, never }: Words): Row[] {
+function recordRows(proof: ConsentProof, { labels, never, origin }: Words): Row[] {
   return [
-    mono(labels.receiptId, proof.receiptId),
-    mono(labels.recordSha256, proof.recordSha256),
-    text(labels.domain, proof.domain),
-    mono(labels.visitorId, proof.visitorId),
-    text(labels.consentedAt, utc(proof.consentedAt)),
-    text(labels.expiresAt, proof.expiresAt ? utc(proof.expiresAt) : never),
+    code(labels.receiptId, proof.receiptId),
+    code(labels.recordSha256, proof.recordSha256),
+    recorded(labels.domain, proof.domain),
+    code(labels.visitorId, proof.visitorId),
+    said(labels.consentedAt, utc(proof.consentedAt)),
+    said(labels.expiresAt, proof.expiresAt ? utc(proof.expiresAt) : never),
+    said(labels.origin, proof.hasOrigin ? origin.stated : origin.missing),
   ];
 }
 
@@ -88,24 +90,26 @@ function choiceRows(proof: ConsentProof, words: Words): Row[] {
     return proof.categories[category] ? words.given : words.refused;
   };
   return [
-    text(words.labels.action, words.actions[proof.action]),
-    ...[...PROOF_CATEGORIES, ...others].map((category) =>
-      text(categoryName(words, category), consent(category)),
-    ),
+    said(words.labels.action, words.actions[proof.action]),
+    ...[...PROOF_CATEGORIES, ...others].map((category) => ({
+      label: exact(categoryName(words, category)),
+      value: ours(consent(category)),
+    })),
   ];
 }
 
-function contextRows(proof: ConsentProof, words: Words): Row[] {
-  const { labels, gpc, notRecorded } = words;
+function contextRows(proof: ConsentProof, { labels, gpc, notRecorded }: Words): Row[] {
   const signal =
     proof.gpc && (proof.gpc.detected ? (proof.gpc.honored ? gpc.honored : gpc.notHonored) : gpc.notDetected);
+  const recordedOrNot = (label: string, value: string | null) =>
+    value === null ? said(label, notRecorded) : recorded(label, value);
   return [
-    text(labels.bannerMode, proof.bannerMode ?? notRecorded),
-    text(labels.pageUrl, proof.pageUrl ?? notRecorded),
-    text(labels.country, proof.country ?? notRecorded),
-    text(labels.language, proof.language ?? notRecorded),
-    text(labels.gpc, signal ?? notRecorded),
-    text(labels.maskedIp, proof.maskedIp ?? notRecorded),
+    recordedOrNot(labels.bannerMode, proof.bannerMode),
+    recordedOrNot(labels.pageUrl, proof.pageUrl),
+    recordedOrNot(labels.country, proof.country),
+    recordedOrNot(labels.language, proof.language),
+    said(labels.gpc, signal ?? notRecorded),
+    recordedOrNot(labels.maskedIp, proof.maskedIp),
   ];
 }
 
@@ -116,40 +120,52 @@ function signalRows(proof: ConsentProof, { labels, flags }: Words): Row[] {
     [labels.gppString, proof.gppString],
   ];
   return [
-    ...strings.flatMap(([label, value]) => (value === null ? [] : [mono(label, value)])),
-    ...proof.flags.map((flag, index) => text(index === 0 ? labels.flags : "", flags[flag])),
+    ...strings.flatMap(([label, value]) => (value === null ? [] : [code(label, value)])),
+    ...proof.flags.map((flag, index) => said(index === 0 ? labels.flags : "", flags[flag])),
   ];
 }
 
 function signatureRows({ signature }: ConsentProof, { labels }: Words): Row[] {
   return [
-    text(labels.scheme, signature.scheme),
-    mono(labels.signature, signature.value),
-    ...(signature.keyId === null ? [] : [mono(labels.keyId, signature.keyId)]),
+    said(labels.scheme, signature.scheme),
+    code(labels.signature, signature.value),
+    ...(signature.keyId === null ? [] : [code(labels.keyId, signature.keyId)]),
   ];
 }
 
 function anchorRows(anchor: NonNullable<ConsentProof["anchor"]>, words: Words): Row[] {
   const { labels } = words;
   return [
-    text(labels.status, words.anchored),
-    text(labels.chain, String(anchor.chainId)),
-    mono(labels.contract, anchor.contractAddress),
-    mono(labels.publisher, anchor.publisher),
-    mono(labels.transaction, anchor.txHash),
-    text(labels.block, String(anchor.blockNumber)),
-    text(labels.blockTime, utc(new Date(anchor.blockTimestamp * 1_000))),
-    mono(labels.merkleRoot, anchor.merkleRoot),
-    text(labels.leaf, words.leafOf(anchor.leafIndex, anchor.leafCount)),
+    said(labels.status, words.anchored),
+    said(labels.chain, String(anchor.chainId)),
+    code(labels.contract, anchor.contractAddress),
+    code(labels.publisher, anchor.publisher),
+    code(labels.transaction, anchor.txHash),
+    said(labels.block, String(anchor.blockNumber)),
+    said(labels.blockTime, utc(new Date(anchor.blockTimestamp * 1_000))),
+    code(labels.merkleRoot, anchor.merkleRoot),
+    said(labels.leaf, words.leafOf(anchor.leafIndex, anchor.leafCount)),
   ];
 }
 
-function text(label: string, value: string): Row {
-  return { label: printable(label, "text"), value: printable(value, "text"), font: "text" };
+function said(label: string, value: string): Row {
+  return { label: ours(label), value: ours(value) };
 }
 
-function mono(label: string, value: string): Row {
-  return { label, value: printable(value, "mono"), font: "mono" };
+function recorded(label: string, value: string): Row {
+  return { label: ours(label), value: exact(value) };
+}
+
+function code(label: string, value: string): Row {
+  return { label: ours(label), value: { text: printable(value, "mono"), cut: "exact", font: "mono" } };
+}
+
+function ours(text: string): Cell {
+  return { text, cut: "words", font: "text" };
+}
+
+function exact(text: string): Cell {
+  return { text: printable(text, "text"), cut: "exact", font: "text" };
 }
 
 /** `2026-11-22 10:30:00 UTC` */

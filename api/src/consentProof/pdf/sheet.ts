@@ -1,5 +1,6 @@
 import PDFDocument from "pdfkit";
-import { FONTS, type FontName } from "./fonts.ts";
+import { endedLine, FONT_NAMES, type FontName, fontForDocument, widthOf } from "./fonts.ts";
+import { type Cut, cutLines, isExtractedInexactly } from "./lines.ts";
 import { leaveSignaturePlace } from "./signaturePlace.ts";
 
 /** Points (1/72 inch) on A4. */
@@ -12,8 +13,7 @@ const SECTION_GAP = 11;
 /** A heading or a row begins only where this much of the page is left. */
 const ROOM_MIN = 44;
 
-/** Width of a character of the monospaced font, in its size; and how far its smaller size stands lower, to share a baseline. */
-const MONO_ADVANCE = 1233 / 2048;
+/** How far the smaller size of the monospaced font stands lower, to share a baseline. */
 const MONO_DOWN = 1.2;
 
 const INK = "#1a1f2b";
@@ -22,11 +22,24 @@ const LINE = "#d5dae3";
 
 const SIZES = { title: 20, subtitle: 10, section: 11.5, text: 9, mono: 7.6, small: 7.5 };
 
+/** A cell of a table. Text is `words` of ours, or recorded and extracted `exact`ly. */
+export type Cell = { text: string; cut: Cut; font: "text" | "mono" };
+type Style = { font: FontName; size: number; color: string; cut: Cut; lineGap?: number };
+type Box = { x: number; y: number; width: number };
+
+const TITLE: Style = { font: "bold", size: SIZES.title, color: INK, cut: "words" };
+const SUBTITLE: Style = { font: "text", size: SIZES.subtitle, color: QUIET, cut: "words" };
+const HEADING: Style = { font: "bold", size: SIZES.section, color: INK, cut: "words" };
+const PARAGRAPH: Style = { font: "text", size: SIZES.text, color: INK, cut: "words", lineGap: 1.5 };
+
 export type SheetOptions = { title: string; language: string; createdAt: Date; modifiedAt: Date };
 type Document = PDFKit.PDFDocument;
 type Element = PDFKit.PDFStructureElement;
 
-/** A tagged A4 document (PDF/A-3a, ISO 19005-3) that is filled from top to bottom; what does not fit goes on over the page. */
+/**
+ * A tagged A4 document (PDF/A-3a, ISO 19005-3), filled from top to bottom. What does not fit goes on
+ * over the page.
+ */
 export class Sheet {
   readonly #doc: Document;
   readonly #root: Element;
@@ -53,7 +66,7 @@ export class Sheet {
       },
     });
     // pdfkit takes fonts that fontkit has opened; its types do not know.
-    for (const [name, font] of Object.entries(FONTS)) this.#doc.registerFont(name, font as unknown as string);
+    for (const name of FONT_NAMES) this.#doc.registerFont(name, fontForDocument(name) as unknown as string);
     this.#bytes = collect(this.#doc);
     this.#root = this.#doc.struct("Document");
     this.#doc.addStructure(this.#root);
@@ -67,11 +80,9 @@ export class Sheet {
       picture.draw(this.#doc, x + width - picture.side, y);
     });
     const textWidth = width - picture.side - GAP;
-    this.#tag(this.#root, "H1", () => {
-      this.#font("bold", SIZES.title, INK).text(title, x, y + 8, { width: textWidth });
-    });
+    this.#tag(this.#root, "H1", () => this.#text(title, TITLE, { x, y: y + 8, width: textWidth }));
     this.#tag(this.#root, "P", () => {
-      this.#font("text", SIZES.subtitle, QUIET).text(subtitle, x, this.#doc.y + 4, { width: textWidth });
+      this.#text(subtitle, SUBTITLE, { x, y: this.#doc.y + 4, width: textWidth });
     });
     this.#root.add(figure);
     this.#doc.y = Math.max(this.#doc.y, y + picture.side);
@@ -82,46 +93,39 @@ export class Sheet {
     this.#root.add(this.#section);
     this.#doc.y += SECTION_GAP;
     this.#room(ROOM_MIN);
-    const { x, width } = this.#column();
-    this.#tag(this.#section, "H2", () => {
-      this.#font("bold", SIZES.section, INK).text(heading, x, this.#doc.y, { width });
-    });
+    this.#tag(this.#section, "H2", () => this.#text(heading, HEADING, this.#column()));
     this.#rule();
   }
 
   paragraph(text: string): void {
-    const { x, width } = this.#column();
-    this.#tag(this.#section, "P", () => {
-      this.#font("text", SIZES.text, INK).text(text, x, this.#doc.y, { width, lineGap: 1.5 });
-    });
+    this.#tag(this.#section, "P", () => this.#text(text, PARAGRAPH, this.#column()));
     this.#doc.y += ROW_GAP;
   }
 
   /** Rows of a label and a value, as a table whose first cells are headings of their rows. */
-  rows(rows: readonly { label: string; value: string; font?: FontName }[]): void {
+  rows(rows: readonly { label: Cell; value: Cell }[]): void {
     const table = this.#doc.struct("Table");
     this.#section.add(table);
-    const { x, width } = this.#column();
-    const valueX = x + LABEL_WIDTH + GAP;
-    for (const { label, value, font = "text" } of rows) {
-      this.#room(ROOM_MIN / 2);
-      const row = this.#doc.struct("TR");
-      table.add(row);
-      const top = this.#doc.y;
-      this.#tag(row, "TH", () => {
-        this.#font("text", SIZES.text, QUIET).text(label, x, top, { width: LABEL_WIDTH });
-      });
-      const labelEnd = this.#doc.y;
-      this.#tag(row, "TD", () => {
-        const valueWidth = width - LABEL_WIDTH - GAP;
-        if (font === "mono") this.#code(value, valueX, top + MONO_DOWN, valueWidth);
-        else this.#font(font, SIZES.text, INK).text(value, valueX, top, { width: valueWidth });
-      });
-      // A value that went over the page ends above its label.
-      this.#doc.y = (this.#doc.y < top ? this.#doc.y : Math.max(this.#doc.y, labelEnd)) + ROW_GAP;
-      row.end();
-    }
+    for (const { label, value } of rows) this.#row(table, label, value);
     table.end();
+  }
+
+  #row(table: Element, label: Cell, value: Cell): void {
+    const { x, width } = this.#column();
+    const labelStyle = { ...styleOf(label), color: QUIET };
+    const labelLines = linesOf(label.text, labelStyle, LABEL_WIDTH);
+    this.#room(Math.max(ROOM_MIN / 2, labelLines.length * this.#lineHeight(labelStyle)));
+    const row = this.#doc.struct("TR");
+    table.add(row);
+    const top = this.#doc.y;
+    this.#tag(row, "TH", () => this.#lines(labelLines, labelStyle, x, top));
+    const labelEnd = this.#doc.y;
+    const y = value.font === "mono" ? top + MONO_DOWN : top;
+    const valueBox = { x: x + LABEL_WIDTH + GAP, y, width: width - LABEL_WIDTH - GAP };
+    this.#tag(row, "TD", () => this.#text(value.text, styleOf(value), valueBox));
+    // A value that went over the page ends above its label.
+    this.#doc.y = (this.#doc.y < top ? this.#doc.y : Math.max(this.#doc.y, labelEnd)) + ROW_GAP;
+    row.end();
   }
 
   /** Embeds a file, named as the data behind the document (AFRelationship of ISO 32000-2). */
@@ -152,17 +156,24 @@ export class Sheet {
     return this.#bytes;
   }
 
-  /** Codes have no words to break at: their lines are cut by length, and nothing is left out. */
-  #code(code: string, x: number, y: number, width: number): void {
-    const charactersMax = Math.floor(width / (SIZES.mono * MONO_ADVANCE));
+  #text(text: string, style: Style, { x, y, width }: Box): void {
+    this.#lines(linesOf(text, style, width), style, x, y);
+  }
+
+  #lines(lines: readonly string[], style: Style, x: number, y: number): void {
+    const height = this.#lineHeight(style);
     this.#doc.y = y;
-    for (const line of code.match(new RegExp(`.{1,${charactersMax}}`, "gsu")) ?? []) {
-      const height = this.#font("mono", SIZES.mono, INK).currentLineHeight();
+    for (const line of lines) {
       this.#room(height);
       const lineY = this.#doc.y;
-      this.#font("mono", SIZES.mono, INK).text(line, x, lineY, { lineBreak: false });
+      const shown = isExtractedInexactly(line) ? endedLine(line) : line;
+      this.#font(style.font, style.size, style.color).text(shown, x, lineY, { lineBreak: false });
       this.#doc.y = lineY + height;
     }
+  }
+
+  #lineHeight({ font, size, lineGap = 0 }: Style): number {
+    return this.#doc.font(font, size).currentLineHeight(true) + lineGap;
   }
 
   #column() {
@@ -194,6 +205,14 @@ export class Sheet {
     parent.add(element);
     element.end();
   }
+}
+
+function styleOf({ font, cut }: Cell): Style {
+  return { font, size: SIZES[font], color: INK, cut };
+}
+
+function linesOf(text: string, { font, size, cut }: Style, width: number): string[] {
+  return cutLines(text, cut, (part) => widthOf(font, part) * size, width);
 }
 
 /** Draws with its upper left corner at (x, y). */

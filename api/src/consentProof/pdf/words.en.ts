@@ -2,7 +2,7 @@ import type { Words } from "./words.ts";
 
 export const en: Words = {
   title: "Consent proof",
-  subtitle: (domain) => `One visitor's consent on ${domain}, as it was recorded`,
+  subtitle: (domain) => `One visitor's consent on ${domain}`,
   sections: {
     record: "Record",
     choice: "Choice",
@@ -19,6 +19,7 @@ export const en: Words = {
     visitorId: "Visitor ID",
     consentedAt: "Consent date",
     expiresAt: "Expiry date",
+    origin: "Origin",
     action: "Action",
     bannerMode: "Banner mode",
     pageUrl: "Page URL",
@@ -64,6 +65,10 @@ export const en: Words = {
   notAsked: "– not asked",
   notRecorded: "not recorded",
   never: "none",
+  origin: {
+    stated: "The signed statement of the service that recorded this is in receipt.json.",
+    missing: "Nothing in this document shows who recorded this.",
+  },
   gpc: {
     honored: "signal detected and honoured",
     notHonored: "signal detected, not honoured",

@@ -2,7 +2,7 @@ import type { Words } from "./words.ts";
 
 export const sr: Words = {
   title: "Dokaz o saglasnosti",
-  subtitle: (domain) => `Saglasnost jednog posetioca na ${domain}, onako kako je zabeležena`,
+  subtitle: (domain) => `Saglasnost jednog posetioca na ${domain}`,
   sections: {
     record: "Zapis",
     choice: "Izbor",
@@ -19,6 +19,7 @@ export const sr: Words = {
     visitorId: "ID posetioca",
     consentedAt: "Datum saglasnosti",
     expiresAt: "Datum isteka",
+    origin: "Poreklo",
     action: "Radnja",
     bannerMode: "Režim banera",
     pageUrl: "URL stranice",
@@ -64,6 +65,10 @@ export const sr: Words = {
   notAsked: "– nije tražena",
   notRecorded: "nije zabeleženo",
   never: "nema",
+  origin: {
+    stated: "Potpisana izjava servisa koji je ovo zabeležio nalazi se u datoteci receipt.json.",
+    missing: "Ništa u ovom dokumentu ne pokazuje ko je ovo zabeležio.",
+  },
   gpc: {
     honored: "signal primljen i primenjen",
     notHonored: "signal primljen, nije primenjen",

@@ -2,7 +2,7 @@ import type { Words } from "./words.ts";
 
 export const srCyrl: Words = {
   title: "Доказ о сагласности",
-  subtitle: (domain) => `Сагласност једног посетиоца на ${domain}, онако како је забележена`,
+  subtitle: (domain) => `Сагласност једног посетиоца на ${domain}`,
   sections: {
     record: "Запис",
     choice: "Избор",
@@ -19,6 +19,7 @@ export const srCyrl: Words = {
     visitorId: "ID посетиоца",
     consentedAt: "Датум сагласности",
     expiresAt: "Датум истека",
+    origin: "Порекло",
     action: "Радња",
     bannerMode: "Режим банера",
     pageUrl: "URL странице",
@@ -64,6 +65,10 @@ export const srCyrl: Words = {
   notAsked: "– није тражена",
   notRecorded: "није забележено",
   never: "нема",
+  origin: {
+    stated: "Потписана изјава сервиса који је ово забележио налази се у датотеци receipt.json.",
+    missing: "Ништа у овом документу не показује ко је ово забележио.",
+  },
   gpc: {
     honored: "сигнал примљен и примењен",
     notHonored: "сигнал примљен, није примењен",

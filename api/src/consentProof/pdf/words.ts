@@ -3,12 +3,12 @@ import type { ProofAction, ProofFlag } from "./proof.ts";
 /** English, Serbian in Latin and in Cyrillic script (BCP 47). */
 export type ProofLanguage = "en" | "sr" | "sr-Cyrl";
 
-/** Every text of the document, in one language. */
 /** What a category is called; one that has no name in the language goes by its own, whatever it is. */
 export function categoryName({ categories }: Words, category: string): string {
   return Object.hasOwn(categories, category) ? categories[category]! : category;
 }
 
+/** Every text of the document, in one language. */
 export type Words = {
   title: string;
   subtitle: (domain: string) => string;
@@ -20,6 +20,7 @@ export type Words = {
     | "visitorId"
     | "consentedAt"
     | "expiresAt"
+    | "origin"
     | "action"
     | "bannerMode"
     | "pageUrl"
@@ -54,6 +55,8 @@ export type Words = {
   notAsked: string;
   notRecorded: string;
   never: string;
+  /** Whether the service's signed statement that it recorded this goes along. */
+  origin: { stated: string; missing: string };
   gpc: { honored: string; notHonored: string; notDetected: string };
   flags: Record<ProofFlag, string>;
   anchored: string;
