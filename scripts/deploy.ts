@@ -6,6 +6,7 @@ import {
   concatHex,
   ExecutionRevertedError,
   getCreate2Address,
+  type Hex,
   HttpRequestError,
   keccak256,
   stringToHex,
@@ -20,14 +21,16 @@ import { findCreation, isCreationOnChain } from "./deployStartBlock.ts";
 const salt = stringToHex("AnchorRegistry/1", { size: 32 });
 const initCodeHash = keccak256(anchorRegistryInitCode);
 const pendingDeadlineMs = 180_000;
-const creationInput = concatHex([salt, anchorRegistryInitCode]);
+/** What the deployment proxy is sent to create the contract. */
+export const creationInput: Hex = concatHex([salt, anchorRegistryInitCode]);
 
 /** The contract's address on every chain (CREATE2 through the canonical deployment proxy). */
-export const anchorRegistryAddress: Address = getCreate2Address({
-  from: deploymentProxy,
-  salt,
-  bytecodeHash: initCodeHash,
-});
+export function addressOfInitCode(initCode: Hex): Address {
+  return getCreate2Address({ from: deploymentProxy, salt, bytecodeHash: keccak256(initCode) });
+}
+
+/** Where this release's contract is. */
+export const anchorRegistryAddress: Address = addressOfInitCode(anchorRegistryInitCode);
 
 /** `deployments/` of this repository. */
 export const defaultDeploymentsDir: string = path.join(import.meta.dirname, "../deployments");

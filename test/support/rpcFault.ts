@@ -33,6 +33,8 @@ export type RpcFault =
   | { kind: "sendTwice" }
   /** Writes the same HTTP answer twice on the connection. */
   | { kind: "answerTwice" }
+  /** Answers with what `change` makes of the node's answer; a text goes out as the whole HTTP body. */
+  | { kind: "alter"; change: (answer: JsonRpcAnswer, call: RpcCall) => JsonRpcAnswer | string }
   /** For eth_sendRawTransaction: the right hash, while the node never hears of it. */
   | { kind: "loseTransaction" };
 
@@ -82,6 +84,11 @@ export async function applyFault(
       return { kind: "answer", answer: await forward() };
     case "answerTwice":
       return { kind: "answer", answer: await forward(), twice: true };
+    case "alter": {
+      const altered = fault.change(structuredClone(await forward()), call);
+      if (typeof altered === "string") return { kind: "raw", status: 200, body: altered };
+      return { kind: "answer", answer: altered };
+    }
     case "loseTransaction": {
       const result = keccak256(call.params[0] as `0x${string}`);
       return { kind: "answer", answer: { jsonrpc: "2.0", id: request.id, result } };

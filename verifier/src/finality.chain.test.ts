@@ -69,6 +69,7 @@ describe("protocol §8: finality by the chain's own tags", () => {
     ["method not supported", { error: { code: -32004, message: "tag is not supported" } }],
     ["HTTP status 400", { error: { code: -39001, message: "Unknown block" }, status: 400 }],
     ["a code of its own", { error: { code: 26, message: "Unknown block" } }],
+    ["Rootstock", { error: { code: -32603, message: "Internal server error" } }],
   ];
   test.each(noSuchBlock)(
     "a node without such blocks (%s) leaves the receipt valid, with a note",
@@ -103,7 +104,8 @@ describe("protocol §8: finality by the chain's own tags", () => {
     ["HTTP 429", { error: { code: -32000, message: "slow down" }, status: 429 }],
     ["HTTP 503", { error: { code: -32000, message: "not now" }, status: 503 }],
     ["HTTP 401", { error: { code: -32000, message: "key?" }, status: 401 }],
-    ["an internal error", { error: { code: -32603, message: "something went wrong" } }],
+    ["an internal error behind HTTP 500", { error: { code: -32603, message: "wrong" }, status: 500 }],
+    ["a rate limit as an internal error", { error: { code: -32603, message: "rate limit, revert later" } }],
     ["a timeout within the node", { error: { code: -32002, message: "request timed out" } }],
   ];
   test.each(noAnswer)("%s tells nothing about a tag: finality stays unchecked", async (_, answer) => {

@@ -1,18 +1,30 @@
 import { type Block, readBlock } from "./chainReader.ts";
 import type { Warning } from "./reason.ts";
-import { type Rpc, RpcRefusedError } from "./rpc.ts";
+import { namesNoBlock, type Rpc } from "./rpc.ts";
 import type { Finality } from "./verification.ts";
 
 /**
- * How final a canonical block is by the chain's own tags, and which of them the node did not name: it may have none, or have
- * heard of none yet. What it does not name is never taken for reached.
- * @throws {RpcUnusableError} when the node gives no usable answer, a rate limit or an internal error among them.
+ * The blocks that the chain's own tags name. Null when the node names none: it may have no such
+ * tag, or no such block yet.
  */
-export async function readFinality(
-  rpc: Rpc,
+export type TaggedBlocks = { safe: Block | null; finalized: Block | null };
+
+/** @throws {RpcUnusableError} when the node gives no usable answer, a rate limit among them. */
+export async function readTags(rpc: Rpc): Promise<TaggedBlocks> {
+  // The firmer one first, so that a chain that grows in between cannot bring them out of their
+  // order.
+  const finalized = await readTag(rpc, "finalized");
+  return { finalized, safe: await readTag(rpc, "safe") };
+}
+
+/**
+ * How final a canonical block is, and which tags the node does not name. What it does not name is
+ * never taken for reached.
+ */
+export function finalityOf(
+  { safe, finalized }: TaggedBlocks,
   blockNumber: bigint,
-): Promise<{ finality: Finality; warnings: Warning[] }> {
-  const [safe, finalized] = await Promise.all([readTag(rpc, "safe"), readTag(rpc, "finalized")]);
+): { finality: Finality; warnings: Warning[] } {
   const reaches = (tagged: Block | null) => tagged !== null && tagged.number >= blockNumber;
   const finality = reaches(finalized) ? "finalized" : reaches(safe) ? "safe" : "included";
   return { finality, warnings: warningsOf(safe, finalized) };
@@ -24,12 +36,12 @@ function warningsOf(safe: Block | null, finalized: Block | null): Warning[] {
   return finalized === null ? ["finalizedUnknown"] : [];
 }
 
-/** Null when the node answers that it has no such block, which some say as null and some as an error. */
+/** Some nodes say as null that they have no such block, and some as an error. */
 async function readTag(rpc: Rpc, tag: "safe" | "finalized"): Promise<Block | null> {
   try {
     return await readBlock(rpc, tag);
   } catch (error) {
-    if (error instanceof RpcRefusedError && error.isAnswer) return null;
+    if (namesNoBlock(error)) return null;
     throw error;
   }
 }

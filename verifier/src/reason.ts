@@ -11,6 +11,10 @@ export const invalidReasons = {
   createdAfterBlock:
     "The record says that it was made after the block that holds its anchor, or names no time.",
   badJwtSignature: "The JWT is not signed with the pinned RSA key, or what was given is no JWT.",
+  originMismatch:
+    "The statement of origin is of another record, another surface, another domain or another time than what it goes along with, or it is no statement.",
+  badOriginSignature:
+    "The statement of origin is not signed, over the key that it names, by the key that signed the receipt.",
   startMissing: "The first record of the history names one before it, which is left out.",
   linkBroken:
     "A record of the history does not name the one before it: one between them is left out, or they are in another order.",
@@ -26,7 +30,6 @@ export const invalidReasons = {
   keyNotAsPinned: "The receipt is signed with another key than the pinned one.",
   publisherNotAsPinned: "The receipt names another publisher than the pinned one.",
   contractNotAsPinned: "The receipt names another contract than the pinned one.",
-  chainIdMismatch: "The receipt names another chain than the one behind the RPC URL.",
   contractNotFound: "No anchor registry answers at the contract's address.",
   notAnchored: "The contract holds no anchor of this root by this publisher.",
   leafCountMismatch: "The root is anchored with another number of leaves.",
@@ -34,7 +37,7 @@ export const invalidReasons = {
   blockTimestampMismatch: "The anchor, or its block, has another time on chain.",
   blockNotCanonical:
     "The chain has another block at that number: it was reorganised, or the block never was.",
-  eventMissing: "The block holds no event of this anchor.",
+  eventMissing: "The block holds no event of this anchor: its transaction is in another block.",
   txHashMismatch: "The anchor was made by another transaction.",
   logIndexMismatch: "The anchor's event stands at another place in its block.",
 } as const;
@@ -42,8 +45,24 @@ export const invalidReasons = {
 /** Why a receipt could not be checked: a closed list. Nothing is said about the receipt then. */
 export const uncheckedReasons = {
   rpcUnusable: "The RPC did not answer, or not with what was asked.",
+  rpcContradictory: "The node's answers contradict each other: ask another node.",
+  chainIdMismatch: "The RPC serves another chain than the receipt's: name an RPC of that chain.",
   rpcBehind: "The node behind the RPC URL has not reached the receipt's block yet.",
+  blockNotFinal: "The node has another block there, which is not final yet: ask again later or another node.",
+  eventNotServed:
+    "The node does not serve the anchor's event, which it may have pruned: ask a node that keeps all logs.",
   notAnchoredYet: "The record has no receipt: it is not anchored yet.",
+  unreadable: "The file cannot be read as a receipt.",
+  originMissing:
+    "Nothing shows who made this consent record: anybody can make one and have it anchored. A service that did adds its statement of origin.",
+  originKeyUnknown:
+    "The statement of origin does not show that the holder of the receipt's key lets its signer speak for it.",
+  contractUnknown:
+    "The receipt names a contract that is not this release's registry: name the one that you trust with --contract.",
+  notFinalEnough: "The block is not as final as was asked for.",
+  pinMissing: "A strict check needs to be told what to hold this against.",
+  pdfChanged:
+    "The PDF was changed after it was signed, so its pages may say anything. To check the receipt alone, save the attachment receipt.json and give that.",
   previousWithheld: "Which record came before is among what was left out or erased.",
   threadWithheld: "Whose record it is, or what it is about, is among what was left out or erased.",
   createdWithheld: "When a record was made is among what was left out or erased.",
@@ -60,6 +79,14 @@ export const warnings = {
   safeUnknown:
     "The node names no safe block, so a block that is safe and not yet finalized shows as included.",
   finalizedUnknown: "The node names no finalized block, so a block that is final shows as safe or included.",
+  rearranged:
+    "The file was rearranged since it was issued (its members stand in another order); the signature stands over their original order.",
+  createdLongBefore:
+    "The record says that it was made more than a day before its block: the chain proves no earlier time than the block's.",
+  pagesNotCompared:
+    "This verdict is about the receipt inside of the PDF. What the PDF's pages say was not compared with it.",
+  pdfRevised: "The PDF was changed after it was first written, which its pages may show or not.",
+  pdfSignatureUnchecked: "The PDF carries a signature that could not be checked here.",
 } as const;
 
 export type InvalidReason = keyof typeof invalidReasons;
