@@ -4,6 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
+import { disclosureDigest, encodeDisclosure, recordDigest } from "#protocol/consentRecord.ts";
+import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { type Stack, startStack } from "#scripts/stack/startStack.ts";
 import { rowsHolding } from "#test/support/api.ts";
 import { call, createTenantKey } from "#test/support/client.ts";
@@ -31,7 +35,8 @@ beforeAll(async () => {
     signal: new AbortController().signal,
   });
   const scopes = ["submit", "query", "manage"];
-  ({ key } = await createTenantKey({ apiUrl: stack.api, adminKey: stack.adminKey }, { scopes }));
+  const site = "shop.example";
+  ({ key } = await createTenantKey({ apiUrl: stack.api, adminKey: stack.adminKey }, { scopes, site }));
 });
 afterAll(async () => {
   await stack?.stop();
@@ -53,8 +58,8 @@ const untilAnchored = (path: string) =>
 
 /** `holdfast-verify` as a user calls it. */
 function verify(content: unknown, ...more: string[]) {
-  const file = join(home, "to-verify.json");
-  writeFileSync(file, JSON.stringify(content));
+  const file = join(home, "to-verify");
+  writeFileSync(file, content instanceof Uint8Array ? content : JSON.stringify(content));
   const args = ["verifier/bin/holdfast-verify.js", file, "--rpc", stack.rpc, ...more];
   return new Promise<{ code: number; output: string }>((resolve) => {
     execFile(process.execPath, args, (error, stdout, stderr) => {
@@ -62,6 +67,11 @@ function verify(content: unknown, ...more: string[]) {
       resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
     });
   });
+}
+
+/** Whom the receipt names: for an honest service these are what its users know from elsewhere. */
+function pinsOf({ publicKey, anchor }: AnchorReceipt): string[] {
+  return ["--key", publicKey, "--publisher", anchor.publisher, "--contract", anchor.contractAddress];
 }
 
 test("HE-4, HE-7 a consent is recorded, anchored, and verified with its disclosures by nothing but an RPC URL", async () => {
@@ -84,11 +94,93 @@ test("HE-4, HE-7 a consent is recorded, anchored, and verified with its disclosu
   const { code, output } = await verify({ data: anchored });
   expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("VALID") });
   expect(output).toContain(`disclosed: visitor = "${person}"`);
+  expect(output).toMatch(
+    /^VALID: .*; issuer unknown\. That unknown issuer states that it recorded this \(consent-log\)/,
+  );
+});
+
+test("protocol §7 with the issuer's key pinned, VALID says who recorded it, when, and for which domain by whose word", async () => {
+  const { code, output } = await verify({ data: anchored }, "--strict", ...pinsOf(anchored.receipt));
+  expect({ code, output }).toMatchObject({ code: 0 });
+  const [sentence] = output.split("\n");
+  expect(sentence).toContain(
+    ", by the pinned issuer. The issuer states that it recorded this (consent-log) at ",
+  );
+  expect(sentence).toContain("to whom it has given the domain shop.example.");
+});
+
+test("protocol §7 a consent that nobody gave, anchored as a plain hash, is VALID in no wrapping, whatever is pinned", async () => {
+  const { apiKey } = (await call(stack.api, "POST", "/auth/provision", { body: { name: "Mallory" } })).body;
+  const fields = {
+    type: "cookie_consent",
+    action: "grant",
+    site: "bank.example",
+    issuer: "https://bank.example",
+    target: "https://bank.example/policy",
+    scope: "default",
+    subject: "victim",
+    created: "2020-01-01T00:00:00.000Z",
+  };
+  const disclosures = Object.entries(fields).map(([name, value]) =>
+    encodeDisclosure({ salt: randomUUID(), name, value }),
+  );
+  const _sd = disclosures.map((disclosure) => disclosureDigest(disclosure)).sort();
+  const hash = recordDigest(_sd);
+  await call(stack.api, "POST", "/v1/hashes", { key: apiKey, body: { hash } });
+  const receipt = await until(
+    async () => {
+      const answer = await call(stack.api, "GET", `/v1/receipts/${hash}`);
+      return answer.status === 200 ? answer.body : null;
+    },
+    { deadlineMs: 90_000, intervalMs: 200 },
+  );
+  const event = { id: hash.slice(2), ...fields, action: true, token: "ABC123", createdAt: fields.created };
+  const proof = { anchor: receipt, disclosures, _sd };
+  const publicUrl = stack.api;
+  const input = { event: event as never, recordedAs: "grant", publicUrl, proof } as const;
+  const bare = { disclosures, _sd, receipt };
+  const wrapped = [
+    bare,
+    { data: { consent_token: "ct_1", proof_hash: `sha256:${hash.slice(2)}`, record: fields, ...bare } },
+    { consentToken: "ct_1", record: fields, ...bare },
+    kantaraReceipt(input),
+    dpvReceipt(input),
+    // The statement of another record, whoever's.
+    { ...bare, origin: anchored.origin },
+  ];
+  const outcomes = [];
+  for (const file of wrapped) {
+    const { code, output } = await verify(file, ...pinsOf(receipt));
+    outcomes.push([code, output.split("\n")[0]]);
+    expect(output).not.toContain("recorded this");
+  }
+  const missing = [2, "COULD NOT CHECK: originMissing"];
+  const mismatch = [1, "INVALID: originMismatch"];
+  expect(outcomes).toEqual([missing, missing, missing, missing, missing, mismatch]);
+  expect((await verify(bare)).output).toContain("more than a day before its block");
+});
+
+test("OS-1, protocol §7 a proof PDF is VALID by the receipt in it, and says that its pages were not compared", async () => {
+  const visitor = `visitor-${randomUUID()}`;
+  const body = { visitor_id: visitor, action: "accept_all", categories: { analytics: true } };
+  const recorded = (await call(stack.api, "POST", "/api/v1/consents", { key, body })).body;
+  await untilAnchored(`/v1/consents/${recorded.receipt_id}`);
+  const headers = { "X-API-Key": key };
+  const answer = await fetch(`${stack.api}/api/v1/consent-proof/${visitor}`, { headers });
+  const pdf = new Uint8Array(await answer.arrayBuffer());
+  const { code, output } = await verify(pdf);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toMatch(/^VALID: .*\(consent-proof\).* The PDF's pages were not compared\.\n/);
+  expect(await verify(pdf.subarray(0, pdf.length / 2))).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/^COULD NOT CHECK: unreadable\n/),
+  });
 });
 
 test("protocol §7 a chosen part of it is verified, and shows no more than that", async () => {
-  const { receipt, disclosures, _sd } = anchored;
-  const { code, output } = await verify({ receipt, disclosures: disclosures.slice(0, 2), _sd }, "--json");
+  const { receipt, disclosures, _sd, origin } = anchored;
+  const chosen = { receipt, disclosures: disclosures.slice(0, 2), _sd, origin };
+  const { code, output } = await verify(chosen, "--json");
   expect(code).toBe(0);
   expect(JSON.parse(output).disclosed.map(({ name }: { name: string }) => name)).toEqual(["type", "action"]);
   expect(output).not.toContain(person);
@@ -149,7 +241,7 @@ test("SG-9, SG-10, protocol §7 consent receipts of three formats and the whole 
   for (const keyFile of [pem, jwks])
     expect(await verify(bundle, "--jwt-key", keyFile)).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/^VALID: a history of 3, of which none is missing\./),
+      output: expect.stringMatching(/^VALID: a history of 3, of which none is missing; issuer unknown\./),
     });
   const withoutTheLast = { ...bundle, records: bundle.records.slice(0, 2) };
   expect(await verify(withoutTheLast)).toMatchObject({

@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AnchorReceipt, parseReceipt, signedBytes } from "./receipt.ts";
+import { type AnchorReceipt, inIssuedOrder, parseReceipt, signedBytes } from "./receipt.ts";
 
 function receipt(): AnchorReceipt {
   return {
@@ -121,3 +122,32 @@ function edit(
   for (const name of names.slice(0, -1)) owner = owner[name] as Record<string, unknown>;
   change(owner, names.at(-1)!);
 }
+
+const orders = fc.infiniteStream(fc.nat());
+
+/** The value with the members of every object in another order. */
+function rearranged<T>(value: T, order: () => number): T {
+  if (Array.isArray(value)) return value.map((item) => rearranged(item, order)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([name, inner]) => [order(), name, rearranged(inner, order)]);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a as number) - (b as number)).map(([, name, inner]) => [name, inner]),
+  );
+}
+
+test("protocol §6: however a receipt's members were rearranged, the bytes that were signed are found again", () => {
+  fc.assert(
+    fc.property(orders, (stream) => {
+      const next = () => stream.next().value as number;
+      const stored = rearranged(receipt(), next);
+      expect(signedBytes(inIssuedOrder(stored)!)).toEqual(signedBytes(receipt()));
+    }),
+  );
+});
+
+test("protocol §6: a signed part with a member more is none that was issued in another order", () => {
+  const { anchor, proof } = receipt();
+  expect(inIssuedOrder({ ...receipt(), anchor: { ...anchor, note: 1 } as never })).toBeNull();
+  expect(inIssuedOrder({ ...receipt(), proof: [{ ...proof[0]!, note: 1 } as never] })).toBeNull();
+  expect(inIssuedOrder({ ...receipt(), note: 1 } as never)).not.toBeNull();
+});

@@ -62,6 +62,23 @@ export function signedBytes({
 }
 
 /**
+ * The receipt with the signed members in the order in which receipts are issued (protocol §6), for one that a program has rearranged,
+ * such as a store that sorts members. Null when a signed part has a member more, which no issuer signs.
+ */
+export function inIssuedOrder(receipt: AnchorReceipt): AnchorReceipt | null {
+  const anchor = inOrder(receipt.anchor, ANCHOR_MEMBERS);
+  const proof = receipt.proof.map((step) => inOrder(step, STEP_MEMBERS));
+  if (anchor === null || proof.includes(null)) return null;
+  return { ...receipt, anchor, proof: proof as ReceiptProofStep[] };
+}
+
+function inOrder<T extends object>(object: T, checks: Record<string, Check>): T | null {
+  const names = Object.keys(checks);
+  if (Object.keys(object).length !== names.length) return null;
+  return Object.fromEntries(names.map((name) => [name, object[name as keyof T]])) as T;
+}
+
+/**
  * A receipt with every member of the right type and within bounds; further members are let through untouched.
  * Says nothing about whether the receipt is true. `proof` and `anchor` are the given objects themselves, so that
  * signedBytes sees them as they stood.

@@ -1,7 +1,9 @@
-export type FieldName = "file" | "text" | "rpc" | "key" | "publisher" | "contract" | "jwtKey";
+export type FieldName = "file" | "text" | "rpc" | "finality" | "key" | "publisher" | "contract" | "jwtKey";
 
-export function field(name: FieldName): HTMLInputElement | HTMLTextAreaElement {
-  return document.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${name}`)!;
+type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+export function field(name: FieldName): Field {
+  return document.querySelector<Field>(`#${name}`)!;
 }
 
 /** Says at a field what is wrong with it, and takes the keyboard there. */

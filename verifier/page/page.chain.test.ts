@@ -83,7 +83,8 @@ describe.skipIf(skippedFor !== null)(`protocol §8: the page ${skippedFor ?? ""}
     await check();
     expect(await page.textContent("#verdict")).toContain(`VALID: ${receipt.hash}`);
     const { key, publisher, contract, ...others } = await outcomes();
-    expect([key, publisher, contract]).toEqual(["notPinned", "notPinned", "notPinned"]);
+    expect([key, publisher, contract]).toEqual(["notPinned", "notPinned", "passed"]);
+    expect(await page.textContent("#verdict")).toContain("; issuer unknown.");
     expect(new Set(Object.values(others))).toEqual(new Set(["passed"]));
     expect(Object.keys(others)).toHaveLength(11);
     expect(requested).toEqual(new Set([new URL(server.url).origin, chain.rpcUrl]));
@@ -104,6 +105,41 @@ describe.skipIf(skippedFor !== null)(`protocol §8: the page ${skippedFor ?? ""}
     await page.click("#check");
     await page.waitForSelector("#verdict.invalid");
     expect(await outcomes()).toMatchObject({ key: "failed", publisher: "passed" });
+  });
+
+  test("text of a file that turns around or moves what stands beside it is shown as escapes", async () => {
+    await paste({ "note\u202e": "\u2066\u0085DILAV", receipt });
+    await check();
+    const shown = await page.textContent("#result");
+    expect(shown).toContain('own word: note\\u{202e} = "\\u{2066}\\u{85}DILAV"');
+    expect(shown).not.toMatch(/[\u202e\u2066\u0085]/);
+  });
+
+  test("a finality that is demanded and not reached leaves the receipt unchecked", async () => {
+    await page.route("http://node.example/", async (route) => {
+      const { method, params } = route.request().postDataJSON();
+      const isTag = method === "eth_getBlockByNumber" && ["safe", "finalized"].includes(params[0]);
+      const answer = isTag
+        ? { jsonrpc: "2.0", id: route.request().postDataJSON().id, result: null }
+        : await (await route.fetch({ url: chain.rpcUrl })).json();
+      const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
+      await route.fulfill({ json: answer, headers });
+    });
+    await paste(receipt);
+    await page.selectOption("#finality", "finalized");
+    await check("http://node.example/");
+    expect(await page.textContent("#verdict")).toBe("COULD NOT CHECK: notFinalEnough");
+    await page.selectOption("#finality", "included");
+    await check("http://node.example/");
+    expect(await page.textContent("#verdict")).toContain("(included)");
+  });
+
+  test("a file of another kind is told what it is", async () => {
+    const buffer = Buffer.from("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e8929401", "hex");
+    await page.setInputFiles("#file", { name: "a.ots", mimeType: "application/octet-stream", buffer });
+    await expect.poll(() => page.textContent("#progress")).toBe("a.ots is chosen.");
+    await check();
+    expect(await page.textContent("#result")).toContain("check it with `ots verify`");
   });
 
   test("a false receipt is invalid", async () => {

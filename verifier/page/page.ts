@@ -1,5 +1,6 @@
 import { InvalidPinError, type Pins } from "../src/pins.ts";
-import type { Pin } from "../src/verification.ts";
+import { printable } from "../src/printable.ts";
+import type { Finality, Pin } from "../src/verification.ts";
 import { verifyFile } from "../src/verifyFile.ts";
 import { clearErrors, field, showError } from "./field.ts";
 import { acceptDrops } from "./fileDrop.ts";
@@ -17,6 +18,8 @@ const text = field("text");
 let checking: symbol | null = null;
 /** The file that was chosen last: a large one may be read after a small one that came later. */
 let chosenLast: File | null = null;
+/** What is checked in place of the text field, which cannot show it: a PDF. */
+let chosenBytes: Uint8Array | null = null;
 
 acceptDrops(document.documentElement, useFile);
 file.addEventListener("change", () => {
@@ -24,20 +27,36 @@ file.addEventListener("change", () => {
   if (chosen !== undefined) void useFile(chosen);
 });
 form.addEventListener("input", dropResult);
+text.addEventListener("input", () => {
+  chosenBytes = null;
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (checking === null) void check();
 });
 
-/** What is checked is what stands in the text field, so that people see it. */
+/** Text is checked as it stands in the text field, so that people see it; anything else as the bytes that it is. */
 async function useFile(chosen: File): Promise<void> {
   chosenLast = chosen;
-  const content = await chosen.text();
+  const bytes = new Uint8Array(await chosen.arrayBuffer());
   if (chosenLast !== chosen) return;
-  text.value = content;
+  const content = textIn(bytes);
+  text.value = content ?? "";
+  chosenBytes = content === null ? bytes : null;
   clearErrors();
   dropResult();
-  progress.textContent = `${chosen.name} is in the text field.`;
+  const name = printable(chosen.name);
+  progress.textContent = content === null ? `${name} is chosen.` : `${name} is in the text field.`;
+}
+
+/** Null for what is no plain text. */
+function textIn(bytes: Uint8Array): string | null {
+  try {
+    const content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return content.startsWith("%PDF-") || content.includes("\0") ? null : content;
+  } catch {
+    return null;
+  }
 }
 
 /** A result stands for what is in the fields, and only as long as that is there. */
@@ -49,14 +68,17 @@ function dropResult(): void {
 async function check(): Promise<void> {
   clearErrors();
   dropResult();
-  if (text.value.trim() === "") return showError("text", "Give a receipt: choose, drop or paste one.");
+  const bytes = chosenBytes ?? new TextEncoder().encode(text.value);
+  if (chosenBytes === null && text.value.trim() === "")
+    return showError("text", "Give a receipt: choose, drop or paste one.");
   const rpc = field("rpc").value.trim();
   if (!/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
     return showError("rpc", "Give an http or https URL.");
   const mine = Symbol("check");
   setChecking(mine);
   try {
-    const verification = await verifyFile(new TextEncoder().encode(text.value), { rpc, pins: readPins() });
+    const finality = field("finality").value as Finality;
+    const verification = await verifyFile(bytes, { rpc, pins: readPins(), finality });
     if (checking === mine) showVerification(result, verification);
   } catch (error) {
     if (!(error instanceof InvalidPinError)) throw error;

@@ -1,10 +1,11 @@
-import { warnings } from "../src/reason.ts";
+import { printable } from "../src/printable.ts";
 import {
   checkTitles,
   disclosedLines,
   explanationOf,
   historyNote,
   historyVerdictLine,
+  noteLines,
   notProvenLines,
   verdictLine,
 } from "../src/report.ts";
@@ -48,7 +49,7 @@ function historyParts(history: HistoryVerification): HTMLElement[] {
 }
 
 function receiptParts(verification: Verification): HTMLElement[] {
-  const notes = verification.warnings.map((warning) => element("p", warnings[warning], "hint"));
+  const notes = noteLines(verification).map((line) => element("p", line, "hint"));
   const disclosed = disclosedLines(verification).map((line) => element("p", line, "disclosed"));
   return [checkList(verification.checks), ...notes, ...disclosed, ...notProvenParts(verification)];
 }
@@ -74,10 +75,10 @@ function checkItem(check: Check): HTMLElement {
   return item;
 }
 
-/** Texts only ever become text: a receipt or a node must not be able to write into the page. */
+/** Texts only ever become text that reads in one direction: a receipt or a node must not be able to write into the page. */
 function element(tag: string, text: string, className = ""): HTMLElement {
   const created = document.createElement(tag);
-  created.textContent = text;
+  created.textContent = printable(text);
   created.className = className;
   return created;
 }

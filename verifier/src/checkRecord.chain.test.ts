@@ -3,6 +3,7 @@ import { disclosureDigest, encodeDisclosure, type Json, recordDigest } from "#pr
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { startIssuer } from "#test/support/issuedReceipts.ts";
+import { createOriginIssuer } from "#test/support/origins.ts";
 import type { InvalidReason } from "./reason.ts";
 import { contentOfFile, type FileContent } from "./receiptFile.ts";
 import { reportOf } from "./report.ts";
@@ -22,6 +23,7 @@ const stranger = encodeDisclosure({ salt: "another-salt-of-tests", name: "scope"
 let chain: TestChain;
 let receipt: AnchorReceipt;
 let otherReceipt: AnchorReceipt;
+let origin: string;
 beforeAll(async () => {
   chain = await startHardhatChain();
   const issuer = await startIssuer(chain);
@@ -29,6 +31,8 @@ beforeAll(async () => {
     AnchorReceipt,
     AnchorReceipt,
   ];
+  const digest = `sha256:${recordDigest(_sd).slice(2)}`;
+  origin = createOriginIssuer(issuer.signer).state({ kind: "consent-log", digest, tenant: "t-1" });
 }, 120_000);
 afterAll(() => chain?.stop());
 
@@ -41,7 +45,7 @@ const verify = (file: unknown) =>
 describe("protocol §7, §8: what was disclosed of a consent is checked with its receipt", () => {
   test("all of it, or any choice, is valid and listed; erased values are missed by nobody", async () => {
     for (const choice of [disclosures, [disclosures[2]!, disclosures[0]!], [disclosures[1]!], []]) {
-      const verification = await verify({ receipt, disclosures: choice, _sd });
+      const verification = await verify({ receipt, disclosures: choice, _sd, origin });
       expect(verification).toMatchObject({ verdict: "valid", reasons: [] });
       const names = choice.map((disclosure) => Object.keys(fields)[disclosures.indexOf(disclosure)]!);
       expect(verification.disclosed).toEqual(names.map((name) => ({ name, value: fields[name] })));
@@ -49,7 +53,7 @@ describe("protocol §7, §8: what was disclosed of a consent is checked with its
   });
 
   test("an answer of the API is taken as it is, `_sd` in whatever order", async () => {
-    const answer = { data: { record: {}, receipt, disclosures, _sd: _sd.toReversed() } };
+    const answer = { data: { record: {}, receipt, disclosures, _sd: _sd.toReversed(), origin } };
     expect(await verify(answer)).toMatchObject({ verdict: "valid" });
   });
 
@@ -58,6 +62,28 @@ describe("protocol §7, §8: what was disclosed of a consent is checked with its
     expect(report).toContain('\ndisclosed: visitor = "visitor-4711"\n');
     expect(report.split("\n").filter((line) => line.startsWith("disclosed:"))).toHaveLength(3);
     expect(report).not.toContain("\u2028");
+  });
+
+  test("protocol §7 a record whose origin nobody states is unchecked, and so never said to be recorded", async () => {
+    const verification = await verify({ receipt, disclosures, _sd });
+    expect(verification).toMatchObject({ verdict: "unchecked", reasons: ["originMissing"], origin: null });
+    const report = reportOf(verification);
+    expect(report).toMatch(/^COULD NOT CHECK: originMissing\n/);
+    expect(report).not.toContain("recorded this");
+  });
+
+  test("protocol §7 a record that says it was made more than a day before its block is warned of", async () => {
+    const { blockTimestamp } = receipt.anchor;
+    const warningsAt = async (ms: number) => {
+      const created = new Date(blockTimestamp * 1_000 - ms).toISOString();
+      const old = encodeDisclosure({ salt: "salt-of-the-tests-no-9", name: "created", value: created });
+      const digests = [disclosureDigest(old)];
+      const issuer = await startIssuer(chain);
+      const [own] = await issuer.anchor([recordDigest(digests)]);
+      return (await verify({ receipt: own, disclosures: [old], _sd: digests })).warnings;
+    };
+    expect(await warningsAt(86_500_000)).toContain("createdLongBefore");
+    expect(await warningsAt(0)).not.toContain("createdLongBefore");
   });
 
   test("a receipt alone discloses nothing", async () => {

@@ -6,13 +6,14 @@ import {
   recordDigest,
 } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
+import type { Warning } from "./reason.ts";
 import { type Check, type DisclosedField, failed, passed, unchecked } from "./verification.ts";
 
 /** What was handed out of a consent record: `_sd` whole, and of its disclosures any choice. */
 export type DisclosedRecord = { disclosures: unknown; _sd: unknown };
 
 /** `disclosed`: what is proven to stand in the record; nothing as soon as one check has failed. */
-export type RecordFindings = { checks: Check[]; disclosed: DisclosedField[] };
+export type RecordFindings = { checks: Check[]; disclosed: DisclosedField[]; warnings: Warning[] };
 
 const SHA256_BYTES = 32;
 /** Server and chain may tell the time this differently: some rollups' blocks are a day late. */
@@ -23,7 +24,7 @@ export function checkRecord({ disclosures, _sd }: DisclosedRecord, receipt: Anch
   const digests = digestsOf(_sd);
   if (digests === null) {
     const record = failed("record", "notARecord", "_sd", "not a list of different SHA-256 digests");
-    return { checks: [record, unchecked("disclosures", "notReached")], disclosed: [] };
+    return { checks: [record, unchecked("disclosures", "notReached")], disclosed: [], warnings: [] };
   }
   const record = checkDigest(digests, receipt);
   const read = readDisclosures(disclosures, new Set(digests));
@@ -31,7 +32,13 @@ export function checkRecord({ disclosures, _sd }: DisclosedRecord, receipt: Anch
   return {
     checks: [record, read.check, ...checkCreated(read.fields, receipt)],
     disclosed: isProven ? read.fields : [],
+    warnings: isLongBefore(read.fields, receipt) ? ["createdLongBefore"] : [],
   };
+}
+
+function isLongBefore(fields: DisclosedField[], { anchor }: AnchorReceipt): boolean {
+  const created = fields.find(({ name }) => name === "created")?.value;
+  return Date.parse(String(created)) < anchor.blockTimestamp * 1_000 - CLOCKS_APART_MS;
 }
 
 /** What is anchored was there before; when it was made is else the word of whoever made it. No check when the time is not disclosed. */

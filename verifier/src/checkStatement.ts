@@ -1,18 +1,23 @@
 import { base64ToBytes, bytesToHex, hexToBytes } from "#protocol/bytes.ts";
 import { expectedPositions, rootOf } from "#protocol/merklePath.ts";
-import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { type AnchorReceipt, inIssuedOrder } from "#protocol/receipt.ts";
 import { isReceiptSigned, keyIdOf } from "#protocol/receiptSignature.ts";
+import type { Warning } from "./reason.ts";
 import { type Check, failed, passed } from "./verification.ts";
 
+export type StatementFindings = { checks: Check[]; warnings: Warning[] };
+
 /** What a receipt proves by itself, without the chain: key id, signature, path length, sides and path. */
-export function checkStatement(receipt: AnchorReceipt): Check[] {
-  return [
+export function checkStatement(receipt: AnchorReceipt): StatementFindings {
+  const { check, warnings } = checkSignature(receipt);
+  const checks = [
     checkKeyId(receipt),
-    checkSignature(receipt),
+    check,
     checkPathLength(receipt),
     checkPositions(receipt),
     checkPath(receipt),
   ];
+  return { checks, warnings };
 }
 
 function checkKeyId({ publicKey, kid }: AnchorReceipt): Check {
@@ -20,9 +25,13 @@ function checkKeyId({ publicKey, kid }: AnchorReceipt): Check {
   return kid === thumbprint ? passed("keyId") : failed("keyId", "kidMismatch", kid, thumbprint);
 }
 
-function checkSignature(receipt: AnchorReceipt): Check {
-  if (isReceiptSigned(receipt)) return passed("signature");
-  return failed("signature", "badSignature", receipt.signature, "no signature of this receipt");
+function checkSignature(receipt: AnchorReceipt): { check: Check; warnings: Warning[] } {
+  if (isReceiptSigned(receipt)) return { check: passed("signature"), warnings: [] };
+  const issued = inIssuedOrder(receipt);
+  if (issued !== null && isReceiptSigned(issued))
+    return { check: passed("signature"), warnings: ["rearranged"] };
+  const check = failed("signature", "badSignature", receipt.signature, "no signature of this receipt");
+  return { check, warnings: [] };
 }
 
 function checkPathLength({ proof, anchor: { leafCount, leafIndex } }: AnchorReceipt): Check {

@@ -1,11 +1,12 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createPublicKey, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bytesToHex, type Hex, hexToBytes } from "#protocol/bytes.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
@@ -59,17 +60,24 @@ describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 
     expect(await run(["-", "--rpc", chain.rpcUrl], JSON.stringify(answer))).toMatchObject({ exitCode: 0 });
   });
 
-  test("0: with every pin met, nothing is left unpinned; keys in base64 or hex, addresses in any case", async () => {
-    const keyHex = bytesToHex(Buffer.from(receipt.publicKey, "base64"));
-    for (const key of [receipt.publicKey, keyHex, keyHex.slice(2).toUpperCase()]) {
-      const pins = [
-        "--key",
-        key,
-        "--publisher",
-        issuer.publisher,
-        "--contract",
-        receipt.anchor.contractAddress,
-      ];
+  test("0: with every pin met, nothing is left unpinned; keys in every spelling, addresses in any case", async () => {
+    const raw = Buffer.from(receipt.publicKey, "base64");
+    const keyHex = bytesToHex(raw);
+    const x = raw.toString("base64url");
+    const jwk = { kty: "OKP", crv: "Ed25519", x };
+    const pem = createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "pem" });
+    const spellings = [
+      receipt.publicKey,
+      keyHex,
+      keyHex.slice(2).toUpperCase(),
+      x,
+      JSON.stringify(jwk),
+      `${pem}`,
+    ];
+    for (const key of spellings) {
+      const contract = receipt.anchor.contractAddress;
+      // One argument: a PEM begins like an option.
+      const pins = [`--key=${key}`, "--publisher", issuer.publisher, "--contract", contract];
       const { exitCode, stdout } = await run([receiptFile, "--rpc", chain.rpcUrl, "--json", ...pins]);
       expect(exitCode).toBe(0);
       expect(JSON.parse(stdout).notPinned).toEqual([]);
@@ -93,19 +101,52 @@ describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 
     expect(await run([file, "--rpc", NOBODY_LISTENS])).toMatchObject({ exitCode: 1 });
   });
 
-  const unusable: [string, string | Uint8Array][] = [
-    ["an empty file", ""],
-    ["no JSON", "receipt"],
-    ["no object", "[]"],
-    ["an answer without a receipt", '{"verified":false,"status":"pending","receipt":null}'],
-    ["a member written twice", '{"hash":1,"hash":2}'],
-    ["no UTF-8", hexToBytes("0xff00ff")],
+  const unreadable: [string, string | Uint8Array, string][] = [
+    ["an empty file", "", "empty"],
+    ["no JSON", "receipt", "no receipt"],
+    ["no object", "[]", "holds no receipt"],
+    ["a member written twice", '{"hash":1,"hash":2}', "names a member twice"],
+    ["no text", hexToBytes("0xff00ff"), "no text"],
+    ["half a download", '{"hash":"0x', "no whole JSON"],
+    ["a PDF that ends in the middle", "%PDF-1.7\n1 0 obj", "PDF"],
   ];
-  test.each(unusable)("1: a file that is no receipt: %s", async (_, content) => {
-    const file = await fileOf("unusable.json", content);
+  test.each(unreadable)("2: a file that cannot be read says what to do: %s", async (_, content, advice) => {
+    const file = await fileOf("unreadable.json", content);
     const { exitCode, stdout } = await run([file, "--rpc", NOBODY_LISTENS, "--json"]);
-    expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout).reasons).toEqual(["notAReceipt"]);
+    expect(exitCode).toBe(2);
+    const { reasons, checks } = JSON.parse(stdout);
+    expect(reasons).toEqual(["unreadable"]);
+    expect(checks[0].detail).toContain(advice);
+  });
+
+  test("2: an answer of GET /v1/verify without a receipt is not anchored yet", async () => {
+    const answer = '{"verified":false,"status":"pending","receipt":null}';
+    const { exitCode, stdout } = await run(["-", "--rpc", NOBODY_LISTENS, "--json"], answer);
+    expect({ exitCode, reasons: JSON.parse(stdout).reasons }).toEqual({
+      exitCode: 2,
+      reasons: ["notAnchoredYet"],
+    });
+  });
+
+  test("0 or 2: --finality and --strict set a floor, and --strict wants every pin", async () => {
+    const { publicKey: key, anchor } = receipt;
+    const pins = ["--key", key, "--publisher", anchor.publisher, "--contract", anchor.contractAddress];
+    const asked = async (...args: string[]) => {
+      const { exitCode, stdout } = await run([receiptFile, "--rpc", chain.rpcUrl, "--json", ...args]);
+      return { exitCode, reasons: JSON.parse(stdout).reasons };
+    };
+    // Hardhat's node calls its newest block final.
+    expect(await asked("--finality", "finalized")).toEqual({ exitCode: 0, reasons: [] });
+    expect(await asked("--strict", ...pins)).toEqual({ exitCode: 0, reasons: [] });
+    expect(await asked("--strict")).toEqual({ exitCode: 2, reasons: ["pinMissing"] });
+    expect(await asked("--strict", "--key", key)).toEqual({ exitCode: 2, reasons: ["pinMissing"] });
+  });
+
+  test("the sentence says that the issuer is unknown, unless its key is pinned", async () => {
+    const unpinned = await run([receiptFile, "--rpc", chain.rpcUrl]);
+    expect(unpinned.stdout).toMatch(/^VALID: 0x.*; issuer unknown\.\n/);
+    const pinned = await run([receiptFile, "--rpc", chain.rpcUrl, "--key", receipt.publicKey]);
+    expect(pinned.stdout).toMatch(/^VALID: 0x.*, by the pinned issuer\.\n/);
   });
 
   test("1: an answer of GET /v1/verify about another hash than that of the receipt in it", async () => {
@@ -141,6 +182,7 @@ describe("protocol §8: holdfast-verify ends with 0 for valid, 1 for invalid, 2 
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--publisher", "0x12"]],
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--contract", ""]],
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--timeout", "0"]],
+    [["receipt.json", "--rpc", NOBODY_LISTENS, "--finality", "soon"]],
     [["/no/such/file", "--rpc", NOBODY_LISTENS]],
     [["receipt.json", "--rpc", NOBODY_LISTENS, "--rpc", NOBODY_LISTENS]],
   ])("2: %j leaves nothing to check, and says so on standard error", async (args) => {
@@ -184,6 +226,47 @@ describe("protocol §8: holdfast-verify never ends with 1 where nothing was foun
     });
   });
 
+  test("2: a valid receipt, and a disk that takes the beginning of the verdict alone", async () => {
+    const file = path.join(folder, "verdict.json");
+    const command = `trap "" XFSZ; ulimit -f 1; exec "$0" "$@" > "${file}"`;
+    const args = [process.execPath, LAUNCHER, receiptFile, "--rpc", chain.rpcUrl, "--json"];
+    const child = spawn("bash", ["-c", command, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    expect(await endOf(child)).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^holdfast-verify: .*EFBIG/),
+    });
+    expect((await readFile(file)).length).toBe(1_024);
+  });
+
+  test("a reader that is slow gets all of a verdict that is larger than any pipe", async () => {
+    const large = JSON.stringify({ receipt: null, disclosures: [], _sd: [], note: "x".repeat(1_000_000) });
+    const args = [await fileOf("large.json", large), "--rpc", NOBODY_LISTENS, "--json"];
+    for (const nonBlocking of [false, true]) {
+      const child = nonBlocking ? launchNonBlocking(args) : launch(args, ["ignore", "pipe", "inherit"]);
+      const ended = once(child, "exit");
+      const chunks: Buffer[] = [];
+      for await (const chunk of child.stdout!) {
+        chunks.push(chunk);
+        await delay(1);
+      }
+      expect(await ended).toEqual([2, null]);
+      expect(JSON.parse(Buffer.concat(chunks).toString()).notProven).toEqual([
+        { name: "note", value: "x".repeat(1_000_000) },
+      ]);
+    }
+  });
+
+  test("no run of many at once ends without its whole verdict", async () => {
+    const args = [receiptFile, "--rpc", NOBODY_LISTENS, "--json"];
+    for (let round = 0; round < 4; round++) {
+      const runs = await Promise.all(Array.from({ length: 8 }, () => run(args)));
+      for (const { exitCode, stdout } of runs) {
+        expect(exitCode).toBe(2);
+        expect(JSON.parse(stdout).reasons).toEqual(["rpcUnusable", "notReached"]);
+      }
+    }
+  });
+
   test("2: what the command is made of is not installed", async () => {
     const root = path.join(import.meta.dirname, "../..");
     const bare = path.join(folder, "bare");
@@ -223,6 +306,14 @@ async function run(
 
 function launch(args: readonly string[], stdio: StdioOptions, launcher = LAUNCHER): ChildProcess {
   return spawn(process.execPath, [launcher, ...args], { cwd: folder, stdio });
+}
+
+/** Its standard output is a pipe that does not block, as another program may have left it. */
+function launchNonBlocking(args: readonly string[]): ChildProcess {
+  const code = "import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])";
+  return spawn("python3", ["-c", code, process.execPath, LAUNCHER, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }
 
 async function endOf(child: ChildProcess): Promise<{ exitCode: number; stderr: string }> {

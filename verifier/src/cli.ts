@@ -1,31 +1,35 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { isPdf, readReceiptAttachment } from "./pdfAttachment.ts";
 import { InvalidPinError, normalizePins, type Pins } from "./pins.ts";
+import { printable, printableJson } from "./printable.ts";
 import { reportOf } from "./report.ts";
-import type { Verification } from "./verification.ts";
-import { verifyFile } from "./verifyFile.ts";
+import type { Finality, Verification } from "./verification.ts";
+import { type VerifyFileOptions, verifyFile } from "./verifyFile.ts";
+import { writeAll } from "./writeAll.ts";
 
 const HELP = `Usage: holdfast-verify <file|-> --rpc URL [options]
 
 Checks an anchor receipt against the chain. Talks to nothing but the RPC URL.
 
   <file|->           a receipt, an answer of GET /v1/verify/{hash}, a consent with its
-                     receipt, disclosures and _sd, a consent receipt as JWT, Kantara 1.1
-                     or DPV, a history of consents, or a proof PDF, which carries its
-                     receipt; - reads standard input
+                     receipt, disclosures, _sd and origin, a consent receipt as JWT,
+                     Kantara 1.1 or DPV, a history of consents, or a proof PDF, which
+                     carries its receipt; - reads standard input
   --rpc URL          JSON-RPC of the chain, http or https
-  --key KEY          the issuer's Ed25519 public key, base64 or hex
+  --key KEY          the issuer's Ed25519 public key: base64, base64url, hex or a JWK
   --publisher 0x…    the address that anchors in the issuer's name
-  --contract 0x…     the anchor registry's address
+  --contract 0x…     the anchor registry's address, where it is not this release's
   --jwt-key FILE     PEM or JWK set with the RSA key of the issuer's JWT receipts
                      and histories
+  --finality LEVEL   safe or finalized: how final the block must be (default: included)
+  --strict           for scripts: every pin must be named, the block be finalized
   --timeout SECONDS  for each call to the RPC (default 10)
   --json             print the verification as JSON
   --help             print this
 
-What --key, --publisher, --contract and --jwt-key do not name is reported as "not pinned".
+Without --key the issuer is unknown, and the report says so: anybody can sign a receipt
+with a key of their own. A contract must be this release's, or be named.
 
 Exit code: 0 the receipt is valid, 1 it is invalid, 2 it could not be checked.
 `;
@@ -34,32 +38,31 @@ const exitCodes = { valid: 0, invalid: 1, unchecked: 2 } as const satisfies Reco
   Verification["verdict"],
   number
 >;
+const LEVELS: readonly Finality[] = ["included", "safe", "finalized"];
 
 /** The command was called in a way that leaves nothing to check. */
 class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-type Arguments = { file: string; rpc: string; pins: Pins; timeoutMs: number; json: boolean };
+type Arguments = { file: string; json: boolean; options: VerifyFileOptions };
 
 /** Runs the command and answers its exit code. @param args without the program's own name. */
 export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     const parsed = await parseArguments(args);
     if (parsed === "help") return print(HELP, 0);
-    const bytes = await readInput(parsed.file);
-    const { rpc, pins, timeoutMs } = parsed;
-    const verification = await verifyFile(bytes, { rpc, pins, timeoutMs });
-    const text = parsed.json ? `${JSON.stringify(verification, null, 2)}\n` : reportOf(verification);
+    const bytes = await (parsed.file === "-" ? buffer(process.stdin) : readFile(parsed.file));
+    const verification = await verifyFile(bytes, parsed.options);
+    const text = parsed.json ? `${printableJson(verification, 2)}\n` : reportOf(verification);
     return print(text, exitCodes[verification.verdict]);
   } catch (error) {
     const hint =
       error instanceof UsageError || error instanceof InvalidPinError
         ? "\nholdfast-verify --help tells how to call it."
         : "";
-    process.stderr.write(
-      `holdfast-verify: ${error instanceof Error ? error.message : String(error)}${hint}\n`,
-    );
+    const message = printable(error instanceof Error ? error.message : String(error));
+    process.stderr.write(`holdfast-verify: ${message}${hint}\n`);
     return exitCodes.unchecked;
   }
 }
@@ -70,14 +73,15 @@ async function parseArguments(args: readonly string[]): Promise<Arguments | "hel
   const [file] = positionals;
   if (file === undefined || positionals.length !== 1)
     throw new UsageError("name one file, or - for standard input");
-  const { rpc, timeout, json = false, key, publisher, contract } = values;
+  const { rpc, timeout, json = false, strict = false, key, publisher, contract } = values;
   if (rpc === undefined) throw new UsageError("--rpc is missing");
   if (!/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
     throw new UsageError("--rpc is no http or https URL");
   const jwtKeyFile = values["jwt-key"];
   const jwtKey = jwtKeyFile && (await readFile(jwtKeyFile, "utf8"));
   const pins = pinsOf({ key, publisher, contract, jwtKey });
-  return { file, rpc, timeoutMs: timeoutMsOf(timeout), json, pins };
+  const finality = finalityOf(values.finality);
+  return { file, json, options: { rpc, timeoutMs: timeoutMsOf(timeout), pins, finality, strict } };
 }
 
 function readOptions(args: readonly string[]) {
@@ -92,6 +96,8 @@ function readOptions(args: readonly string[]) {
         publisher: { type: "string" },
         contract: { type: "string" },
         "jwt-key": { type: "string" },
+        finality: { type: "string", default: "included" },
+        strict: { type: "boolean" },
         timeout: { type: "string", default: "10" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
@@ -120,22 +126,20 @@ function pinsOf(values: { [Name in keyof Pins]: string | undefined }): Pins {
   }
 }
 
+function finalityOf(text: string): Finality {
+  const level = LEVELS.find((known) => known === text);
+  if (level === undefined) throw new UsageError(`--finality is none of ${LEVELS.join(", ")}`);
+  return level;
+}
+
 function timeoutMsOf(seconds: string): number {
   const timeoutMs = Number(seconds) * 1000;
   if (timeoutMs >= 1 && timeoutMs <= 600_000) return timeoutMs;
   throw new UsageError("--timeout is not between 0.001 and 600 seconds");
 }
 
-async function readInput(file: string): Promise<Uint8Array> {
-  const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return isPdf(bytes) ? readReceiptAttachment(bytes) : bytes;
-}
-
 /** A verdict that nobody could read is none: a full disk or a closed pipe is an error. */
-function print<Code extends 0 | 1 | 2>(text: string, exitCode: Code): Promise<Code> {
-  return new Promise((resolve, reject) => {
-    process.stdout.once("error", reject);
-    // Only when the pipe has taken it all may the process end.
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve(exitCode)));
-  });
+function print<Code extends 0 | 1 | 2>(text: string, exitCode: Code): Code {
+  writeAll(process.stdout.fd, text);
+  return exitCode;
 }

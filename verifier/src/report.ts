@@ -1,7 +1,10 @@
-import type { AnchorReceipt } from "#protocol/receipt.ts";
+import { printableLines } from "./printable.ts";
 import { invalidReasons, uncheckedReasons, warnings } from "./reason.ts";
-import type { Check, Statement, Verification } from "./verification.ts";
+import { timeText } from "./timeText.ts";
+import type { Check, ProvenOrigin, Statement, Verification } from "./verification.ts";
 import type { HistoryVerification } from "./verifyHistory.ts";
+
+const TEXT_CHARACTERS_MAX = 200;
 
 /** What a check means, for people. */
 export const checkTitles: Record<Check["name"], string> = {
@@ -9,8 +12,10 @@ export const checkTitles: Record<Check["name"], string> = {
   record: "The receipt is of the consent record",
   disclosures: "What is disclosed stands in the record",
   created: "The record is not younger than its block",
+  origin: "The receipt's issuer states that it recorded the consent",
   claims: "What is said in plain sight stands as far as it can be checked",
   jwtKey: "The JWT's key is the pinned one",
+  pdfSignature: "The PDF is as its signer signed it",
   keyId: "The key id belongs to the key",
   signature: "The signature stands",
   pathLength: "The path has the length of the leaf's place",
@@ -18,7 +23,7 @@ export const checkTitles: Record<Check["name"], string> = {
   path: "The path leads to the Merkle root",
   key: "The key is the pinned one",
   publisher: "The publisher is the pinned one",
-  contract: "The contract is the pinned one",
+  contract: "The contract is the pinned one, or the one that this release knows",
   chain: "The RPC serves the receipt's chain",
   anchor: "The contract holds the anchor",
   block: "The block is in the chain",
@@ -33,81 +38,115 @@ export const checkTitles: Record<Check["name"], string> = {
 
 /** A verification in lines of text: the verdict first, then each check, then what to know beside. */
 export function reportOf(verification: Verification | HistoryVerification): string {
-  return "records" in verification ? reportOfHistory(verification) : reportOfReceipt(verification);
+  const lines = "records" in verification ? linesOfHistory(verification) : linesOfReceipt(verification);
+  // The one place where text of a file or a node becomes lines: whatever it holds, it writes none of its own.
+  return printableLines(lines);
 }
 
-function reportOfReceipt(verification: Verification): string {
+function linesOfReceipt(verification: Verification): string[] {
   return [
     verdictLine(verification),
     "",
-    ...verification.checks.map(checkLine),
-    ...verification.warnings.map((warning) => `note: ${warnings[warning]}`),
+    ...verification.checks.flatMap(checkLines),
+    ...noteLines(verification).map((note) => `note: ${note}`),
     ...disclosedLines(verification),
     ...notProvenLines(verification),
-    "",
-  ].join("\n");
+  ];
 }
 
-function reportOfHistory(history: HistoryVerification): string {
+function linesOfHistory(history: HistoryVerification): string[] {
   return [
     historyVerdictLine(history),
     "",
-    ...history.thread.map(checkLine),
+    ...history.thread.flatMap(checkLines),
     `note: ${historyNote(history)}`,
     ...notProvenLines(history),
-    ...history.records.flatMap((record, place) => ["", `Record ${place + 1}`, reportOf(record).trimEnd()]),
-    "",
-  ].join("\n");
+    ...history.records.flatMap((record, place) => ["", `Record ${place + 1}`, ...linesOfReceipt(record)]),
+  ];
+}
+
+/** What somebody may want to know beside the checks. */
+export function noteLines({ warnings: known, pdfSigner }: Verification): string[] {
+  const signer =
+    pdfSigner === null
+      ? []
+      : [
+          `The PDF's pages are as ${shortened(pdfSigner.subject)} signed them, by a certificate with the SHA-256 ${pdfSigner.certificateSha256}. Whose that is was not checked.`,
+        ];
+  return [...known.map((warning) => warnings[warning]), ...signer];
 }
 
 /** What the order of the records tells nothing of. */
 export function historyNote({ statement, notPinned }: HistoryVerification): string {
   if (statement === null) return "Records that were left out after the last one would not show.";
-  const asOf = new Date(statement.iat * 1_000).toISOString();
+  const asOf = timeText(statement.iat);
   return notPinned.includes("jwtKey")
     ? "Who states that these are all records was not checked: name the service's RSA key."
-    : `These are all records until ${asOf}, by the statement of ${oneLine(statement.iss)}.`;
+    : `These are all records until ${asOf}, by the statement of ${shortened(statement.iss)}.`;
 }
 
 /** The verdict on a history in one sentence. */
 export function historyVerdictLine(history: HistoryVerification): string {
   const { verdict, reasons, records, notPinned } = history;
-  if (verdict !== "valid")
-    return `${verdict === "invalid" ? "INVALID" : "COULD NOT CHECK"}: ${reasons.join(", ")}`;
+  if (verdict !== "valid") return notValidLine(verdict, reasons);
   const completeness = notPinned.includes("jwtKey")
     ? "each naming the one before it"
     : "of which none is missing";
-  return `VALID: a history of ${records.length}, ${completeness}.`;
+  return `VALID: a history of ${records.length}, ${completeness}${issuerClause(notPinned)}.`;
 }
 
-/** The verdict in one sentence. */
-export function verdictLine({ verdict, receipt, finality, reasons }: Verification): string {
-  if (verdict === "valid" && receipt !== null) {
-    return `VALID: ${receipt.hash} was anchored on chain ${receipt.anchor.chainId} at ${timeOf(receipt)} (${finality}).`;
-  }
-  const title = verdict === "invalid" ? "INVALID" : "COULD NOT CHECK";
-  return `${title}: ${reasons.join(", ")}`;
+/** The verdict in one sentence, or two of a consent: it says no more than was checked. */
+export function verdictLine({ verdict, receipt, finality, reasons, ...beside }: Verification): string {
+  if (verdict !== "valid" || receipt === null) return notValidLine(verdict, reasons);
+  const { notPinned, origin, warnings: known } = beside;
+  const anchored = `VALID: ${receipt.hash} was anchored on chain ${receipt.anchor.chainId} at ${timeText(receipt.anchor.blockTimestamp)} (${finality})`;
+  const pages = known.includes("pagesNotCompared") ? " The PDF's pages were not compared." : "";
+  const recorded = origin === null ? "" : ` ${originSentence(origin, notPinned)}`;
+  return `${anchored}${issuerClause(notPinned)}.${recorded}${pages}`;
+}
+
+function notValidLine(verdict: Verification["verdict"], reasons: Verification["reasons"]): string {
+  return `${verdict === "invalid" ? "INVALID" : "COULD NOT CHECK"}: ${reasons.join(", ")}`;
+}
+
+/** Anybody can sign a receipt with a key of their own. */
+function issuerClause(notPinned: Verification["notPinned"]): string {
+  return notPinned.includes("key") ? "; issuer unknown" : ", by the pinned issuer";
+}
+
+function originSentence(origin: ProvenOrigin, notPinned: Verification["notPinned"]): string {
+  const who = notPinned.includes("key") ? "That unknown issuer" : "The issuer";
+  const { kind, tenant, recordedAt } = origin;
+  return `${who} states that it recorded this (${kind}) at ${recordedAt} for its customer ${shortened(tenant)}, ${domainClause(origin)}.`;
+}
+
+/** A customer may call any domain its own; only what the operator entered is the issuer's word. */
+function domainClause({ site, siteBy }: ProvenOrigin): string {
+  if (site === null) return "who named no domain";
+  return siteBy === "operator"
+    ? `to whom it has given the domain ${shortened(site)}`
+    : `who calls the domain ${shortened(site)} its own, which nobody checked`;
 }
 
 /** Why a check has not passed, for people; null when it has. */
 export function explanationOf(check: Check): string | null {
-  if (check.outcome === "notPinned") return `${check.claimed} is the receipt's own word.`;
+  if (check.outcome === "notPinned") return `${shortened(check.claimed)} is the receipt's own word.`;
   if (check.outcome === "failed" && check.reason === "notAReceipt") {
-    return `${invalidReasons.notAReceipt} ${check.claimed}: ${check.found}.`;
+    return `${invalidReasons.notAReceipt} ${shortened(check.claimed)}: ${shortened(check.found)}.`;
   }
   if (check.outcome === "failed") {
-    return `${invalidReasons[check.reason]} Receipt: ${check.claimed}. Found: ${check.found}.`;
+    return `${invalidReasons[check.reason]} Receipt: ${shortened(check.claimed)}. Found: ${shortened(check.found)}.`;
   }
   if (check.outcome !== "unchecked") return null;
-  const detail = check.detail === null ? "" : ` (${oneLine(check.detail)})`;
+  const detail = check.detail === null ? "" : ` (${shortened(check.detail)})`;
   return `${uncheckedReasons[check.reason]}${detail}`;
 }
 
-function checkLine(check: Check): string {
+function checkLines(check: Check): string[] {
   const explanation = explanationOf(check);
   const outcome = check.outcome === "notPinned" ? "not pinned" : check.outcome;
   const line = `  ${outcome.padEnd(10)}  ${checkTitles[check.name]}`;
-  return explanation === null ? line : `${line}\n${" ".repeat(14)}${explanation}`;
+  return explanation === null ? [line] : [line, `${" ".repeat(14)}${explanation}`];
 }
 
 /** Name and value of each field that the record is proven to hold. */
@@ -121,15 +160,13 @@ export function notProvenLines({ notProven }: Pick<Verification, "notProven">): 
 }
 
 function statementOf({ name, value }: Statement): string {
-  return oneLine(`${name} = ${JSON.stringify(value)}`);
+  return shortened(`${name} = ${JSON.stringify(value)}`);
 }
 
-function timeOf({ anchor }: AnchorReceipt): string {
-  const time = new Date(anchor.blockTimestamp * 1000);
-  return Number.isNaN(time.getTime()) ? `second ${anchor.blockTimestamp}` : time.toISOString();
-}
-
-/** A node's or a record's text must not be able to write lines of the report, nor turn around what stands in one. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").slice(0, 200);
+/** Text of a file or a node that would fill the screen says no more than its beginning. */
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length <= TEXT_CHARACTERS_MAX
+    ? text
+    : `${characters.slice(0, TEXT_CHARACTERS_MAX).join("")}…`;
 }

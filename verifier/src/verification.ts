@@ -1,3 +1,4 @@
+import type { OriginKind } from "#protocol/consentOrigin.ts";
 import type { Json } from "#protocol/consentRecord.ts";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import type { InvalidReason, UncheckedReason, Warning } from "./reason.ts";
@@ -8,8 +9,10 @@ export type CheckName =
   | "record"
   | "disclosures"
   | "created"
+  | "origin"
   | "claims"
   | "jwtKey"
+  | "pdfSignature"
   | "keyId"
   | "signature"
   | "pathLength"
@@ -47,6 +50,21 @@ export type DisclosedField = { name: string; value: Json };
 /** What a file says under a name of its own. */
 export type Statement = { name: string; value: unknown };
 
+/**
+ * `tenant`: id of the service's customer. `site`: the domain that the recording API key speaks for, or null, and `siteBy` by whose word it
+ * does. `recordedAt`: ISO 8601, UTC.
+ */
+export type ProvenOrigin = {
+  kind: OriginKind;
+  tenant: string;
+  site: string | null;
+  siteBy: "operator" | "tenant" | null;
+  recordedAt: string;
+};
+
+/** `certificateSha256`: 64 hex digits. */
+export type PdfSigner = { subject: string; certificateSha256: string };
+
 export type Pin = "key" | "publisher" | "contract" | "jwtKey";
 
 /** Plain JSON all through. */
@@ -65,6 +83,10 @@ export type Verification = {
   receipt: AnchorReceipt | null;
   /** What is proven to stand in the consent record; null when the receipt was checked alone. */
   disclosed: DisclosedField[] | null;
+  /** What the holder of the receipt's key states of the record's origin; null unless that check passed. */
+  origin: ProvenOrigin | null;
+  /** Who signed the PDF that the receipt came in, by a certificate that nobody vouches for here; null for no such PDF. */
+  pdfSigner: PdfSigner | null;
   /** What the file says around a receipt and neither receipt nor record bears out: the word of whoever wrote the file. */
   notProven: Statement[];
 };
@@ -88,13 +110,17 @@ export function conclude({
   finality,
   warnings,
   disclosed = null,
+  origin = null,
+  pdfSigner = null,
   notProven = [],
 }: Pick<Verification, "receipt" | "checks" | "finality" | "warnings"> &
-  Partial<Pick<Verification, "disclosed" | "notProven">>): Verification {
+  Partial<Pick<Verification, "disclosed" | "origin" | "pdfSigner" | "notProven">>): Verification {
   const failures = checks.filter((check) => check.outcome === "failed");
   const gaps = checks.filter((check) => check.outcome === "unchecked");
   const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
-  const reasons = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
+  const found = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
+  // What was not reached follows from another reason, which stands first.
+  const reasons = [...found.filter((reason) => reason !== "notReached"), ...found];
   const names = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
   return {
     verdict,
@@ -105,6 +131,8 @@ export function conclude({
     warnings,
     receipt,
     disclosed,
+    origin,
+    pdfSigner,
     notProven,
   };
 }

@@ -1,13 +1,16 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OriginKind } from "#protocol/consentOrigin.ts";
 import type { ConsentEvent, RecordedAction } from "#protocol/consentReceipts/consentEvent.ts";
-import { dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { DPV_PROFILE, dpvReceipt } from "#protocol/consentReceipts/dpvReceipt.ts";
+import { dpvReceiptFirstForm } from "#protocol/consentReceipts/dpvReceiptFirstForm.ts";
 import { HISTORY_STATEMENT_TYPE } from "#protocol/consentReceipts/historyStatement.ts";
 import { jwtReceiptClaims } from "#protocol/consentReceipts/jwtReceiptClaims.ts";
 import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
 import { disclosureDigest, encodeDisclosure, type Json, recordDigest } from "#protocol/consentRecord.ts";
 import { startHardhatChain, type TestChain } from "#test/support/chains.ts";
 import { startIssuer } from "#test/support/issuedReceipts.ts";
+import { createOriginIssuer, type OriginIssuer } from "#test/support/origins.ts";
 import type { Pins } from "./pins.ts";
 import { reportOf } from "./report.ts";
 import type { Verification } from "./verification.ts";
@@ -27,6 +30,7 @@ type TestRecord = {
   _sd: string[];
   digest: string;
   receipt: unknown;
+  origin: string;
 };
 
 let chain: TestChain;
@@ -34,28 +38,39 @@ let chain: TestChain;
 let thread: TestRecord[];
 /** A record of another scope, which is the first of its thread. */
 let stranger: TestRecord;
+let origins: OriginIssuer;
 let rsa: { privateKey: KeyObject; pem: string };
 
 beforeAll(async () => {
   chain = await startHardhatChain();
   const issuer = await startIssuer(chain);
-  const records: Omit<TestRecord, "receipt">[] = [];
+  const records: Omit<TestRecord, "receipt" | "origin">[] = [];
+  origins = createOriginIssuer(issuer.signer);
   for (const action of ["grant", "withdraw", "grant"]) records.push(newRecord(action, "ads", records.at(-1)));
   records.push(newRecord("grant", "mail"));
   const receipts = await issuer.anchor(records.map(({ digest }) => `0x${digest}` as const));
-  const anchored = records.map((record, place) => ({ ...record, receipt: receipts[place] }));
+  const anchored = records.map((record, place) => ({
+    ...record,
+    receipt: receipts[place],
+    origin: originOf(record.digest),
+  }));
   [thread, stranger] = [anchored.slice(0, 3), anchored[3]!];
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   rsa = { privateKey, pem: publicKey.export({ type: "spki", format: "pem" }).toString() };
 });
 afterAll(() => chain?.stop());
 
+function originOf(digest: string, kind: OriginKind = "consent-receipts"): string {
+  const iat = Math.floor(Date.parse(CREATED) / 1_000);
+  return origins.state({ kind, digest: `sha256:${digest}`, tenant: "t-1", iat });
+}
+
 function newRecord(
   action: string,
   scope: string,
   previous?: { digest: string },
   changes: Record<string, Json> = {},
-): Omit<TestRecord, "receipt"> {
+): Omit<TestRecord, "receipt" | "origin"> {
   const record: Record<string, Json> = {
     type: "consent_event",
     action,
@@ -119,7 +134,7 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
     expect(named).toMatchObject({ verdict: "valid", statement: { count: 3, iat: STATED_S } });
     expect(named.notPinned).not.toContain("jwtKey");
     expect(reportOf(named)).toMatch(
-      /^VALID: a history of 3, of which none is missing\..*2026-11-22T05:00:12/s,
+      /^VALID: a history of 3, of which none is missing; issuer unknown\..*2026-11-22T05:00:12/s,
     );
   });
 
@@ -250,13 +265,19 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
       recordedAs: action as RecordedAction,
       publicUrl: ISSUER,
       kid: KID,
-      proof: { anchor: proof.receipt, disclosures: proof.disclosures, _sd: proof._sd } as never,
+      proof: {
+        anchor: proof.receipt,
+        disclosures: proof.disclosures,
+        _sd: proof._sd,
+        origin: proof.origin,
+      } as never,
     };
   };
   const json = (value: object) => JSON.parse(JSON.stringify(value));
   const jwtClaims = () => json(jwtReceiptClaims(input()));
   const kantara = () => json(kantaraReceipt(input()));
   const dpv = () => json(dpvReceipt(input()));
+  const firstDpv = () => json(dpvReceiptFirstForm(input()));
   /** With another value at a path. */
   const changed = (value: Record<string, never>, path: string, to: unknown) => {
     const names = path.split(">");
@@ -308,12 +329,39 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
 
   test("a Kantara receipt and a DPV receipt are valid, and name what is their issuer's word alone", async () => {
     expect(await verify(kantara())).toMatchObject({ verdict: "valid", notProven: [] });
-    const verification = (await verify(dpv())) as Verification;
-    expect(verification).toMatchObject({ verdict: "valid" });
-    expect(verification.notProven).toEqual([
-      { name: "dct:publisher", value: ISSUER },
-      { name: "event dct:identifier", value: "F5KLLW" },
-    ]);
+    for (const file of [dpv(), firstDpv()]) {
+      const verification = (await verify(file)) as Verification;
+      expect(verification).toMatchObject({ verdict: "valid" });
+      expect(verification.notProven).toEqual([
+        { name: "dct:publisher", value: ISSUER },
+        { name: "event dct:identifier", value: "F5KLLW" },
+      ]);
+    }
+  });
+
+  test("protocol §7 each format without a statement of origin is unchecked, and with one of another surface invalid", async () => {
+    const formats = (proof: { origin?: string }) => [
+      { receipt: jwt({ ...jwtClaims(), ...proof }) },
+      { ...kantara(), ...proof },
+      { ...dpv(), ...proof },
+      { ...firstDpv(), ...proof },
+    ];
+    for (const file of formats({ origin: undefined as never }))
+      expect(await verify(json(file))).toMatchObject({ verdict: "unchecked", reasons: ["originMissing"] });
+    for (const file of formats({ origin: originOf(thread[1]!.digest, "consent-log") }))
+      expect(await verify(file)).toMatchObject({ verdict: "invalid", reasons: ["originMismatch"] });
+  });
+
+  test("a JWT of a time after its key's end in the issuer's key set is not that key's", async () => {
+    const jwk = createPublicKey(rsa.privateKey).export({ format: "jwk" });
+    const setUntil = (exp: number) => JSON.stringify({ keys: [{ ...jwk, exp }] });
+    const iat = Math.floor(Date.parse(CREATED) / 1_000);
+    const text = jwt(jwtClaims());
+    expect(await verifyText(text, { jwtKey: setUntil(iat) })).toMatchObject({ verdict: "valid" });
+    expect(await verifyText(text, { jwtKey: setUntil(iat - 1) })).toMatchObject({
+      verdict: "invalid",
+      reasons: ["badJwtSignature"],
+    });
   });
 
   test.each<[string, () => unknown, string]>([
@@ -367,8 +415,23 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
     ],
     [
       "a DPV receipt of another status",
-      () => changed(dpv(), "dpv:hasRecordOfActivity>dpv:hasConsentStatus", "dpv:ConsentGiven"),
+      () => changed(dpv(), "dpv:hasRecordOfActivity>dpv:hasConsentStatus>@type", "dpv:ConsentGiven"),
       "dpv:hasRecordOfActivity.dpv:hasConsentStatus",
+    ],
+    [
+      "a DPV receipt of the first form and of another status",
+      () => changed(firstDpv(), "dpv:hasRecordOfActivity>dpv:hasConsentStatus", "dpv:ConsentGiven"),
+      "dpv:hasRecordOfActivity.dpv:hasConsentStatus",
+    ],
+    [
+      "a DPV receipt of the first form without its claim",
+      () => changed(firstDpv(), "dpv:hasRecordOfActivity>dct:conformsTo", undefined),
+      "",
+    ],
+    [
+      "a DPV receipt that claims a profile for its record",
+      () => changed(dpv(), "dpv:hasRecordOfActivity>dct:conformsTo", `${DPV_PROFILE}#record`),
+      "",
     ],
     [
       "a DPV receipt of another id",
@@ -408,13 +471,14 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
   });
 
   test("a JWT that is not anchored and not the pinned key's is invalid, and all that it says is its own word", async () => {
-    const text = jwt({ sub: SUBJECT, iss: "x" });
+    const claims = { sub: SUBJECT, iss: "x", signatu: {} };
+    const text = jwt(claims);
     const forged = `${text.split(".", 2).join(".")}.AAAA`;
     expect(await verifyText(forged, { jwtKey: rsa.pem })).toMatchObject({
       verdict: "invalid",
       reasons: ["badJwtSignature"],
       notProven: [
-        { name: "receipt", value: { sub: SUBJECT, iss: "x" } },
+        { name: "receipt", value: claims },
         { name: "iss", value: "x" },
       ],
     });
@@ -422,7 +486,7 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
   });
 
   test.each<[string, () => unknown]>([
-    ["JWT", () => ({ receipt: jwt({ sub: SUBJECT }) })],
+    ["JWT", () => ({ receipt: jwt({ sub: SUBJECT, signatu: {} }) })],
     ["Kantara receipt", () => ({ version: "KI-CR-v1.1.0" })],
     ["consent", () => ({ data: { receipt: null, disclosures: [], _sd: [] } })],
   ])("a %s that is not anchored yet is not checked", async (_what, file) => {
@@ -432,7 +496,8 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
   test.each<[string, () => unknown]>([
     ["what only looks like a JWT", () => ({ receipt: "a.b.c" })],
     ["a JWT of a list", () => ({ receipt: jwt([]) })],
-  ])("%s is no anchor receipt", async (_what, file) => {
-    expect(await verify(file())).toMatchObject({ verdict: "invalid", reasons: ["notAReceipt"] });
+    ["a JWT of another kind", () => ({ receipt: jwt({ sub: SUBJECT }) })],
+  ])("%s is no receipt that could be checked", async (_what, file) => {
+    expect(await verify(file())).toMatchObject({ verdict: "unchecked", reasons: ["unreadable"] });
   });
 });

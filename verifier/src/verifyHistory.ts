@@ -4,6 +4,7 @@ import {
   parseHistoryStatement,
 } from "#protocol/consentReceipts/historyStatement.ts";
 import { checkThread, type Entry, entryOf } from "./checkThread.ts";
+import { withDemands } from "./demands.ts";
 import { checkJwt, type Jwt } from "./jwt.ts";
 import { normalizePins } from "./pins.ts";
 import type { FileContent } from "./receiptFile.ts";
@@ -19,7 +20,10 @@ import {
 } from "./verification.ts";
 import { TIMEOUT_MS, type VerifyReceiptInput, verifyReceipt } from "./verifyReceipt.ts";
 
-export type VerifyHistoryInput = Omit<VerifyReceiptInput, "receipt" | "record" | "claims" | "jwt"> & {
+export type VerifyHistoryInput = Omit<
+  VerifyReceiptInput,
+  "receipt" | "record" | "claims" | "jwt" | "origin" | "pdf"
+> & {
   /** The oldest record first, as contentOfFile answers it. */
   history: readonly FileContent[];
   /** What the service has signed of it. */
@@ -59,7 +63,7 @@ export async function verifyHistory({
   const thread = [
     ...checkThread(entries),
     checkStated(statement, stated, entries),
-    ...(statement === undefined ? [] : signature),
+    ...withDemands(statement === undefined ? [] : signature, null, options),
   ];
   const records: Verification[] = [];
   // One after the other: a node that limits its callers would make long histories uncheckable.

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import jsonld from "jsonld";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { keyIdOf } from "#protocol/receiptSignature.ts";
@@ -71,6 +72,24 @@ describe("HA-9 a receipt", () => {
     }
     const some = receipts.filter((_, index) => index % 13 === 0);
     for (const receipt of some) expect(await verdictOf(receipt, current.publicKey)).toEqual(VALID);
+  });
+
+  test("protocol §8: that a JSON store has rearranged is still genuine, and said to be rearranged", async () => {
+    const [receipt] = await anchorAlone([randomHash(), randomHash(), randomHash()]);
+    const client = new pg.Client({ connectionString: stack.databaseUrl });
+    await client.connect();
+    const { rows } = await client.query("SELECT $1::jsonb AS stored", [JSON.stringify(receipt)]);
+    await client.end();
+    const { stored } = rows[0];
+    expect(Object.keys(stored.anchor)).not.toEqual(Object.keys(receipt!.anchor));
+    const pins = { key: receipt!.publicKey };
+    const verification = await verifyReceipt({ receipt: stored, rpc: stack.rpcUrl, pins });
+    expect(verification).toMatchObject({ verdict: "valid", warnings: ["rearranged"] });
+    const changed = { ...stored, anchor: { ...stored.anchor, blockTimestamp: 1 } };
+    expect(await verifyReceipt({ receipt: changed, rpc: stack.rpcUrl, pins })).toMatchObject({
+      verdict: "invalid",
+      reasons: expect.arrayContaining(["badSignature"]),
+    });
   });
 
   test("protocol §6: has its members in the order that is signed, over bytes that anyone can write", async () => {

@@ -1,0 +1,26 @@
+import type { ProofPdf } from "./pdf/readProofPdf.ts";
+import type { Warning } from "./reason.ts";
+import { type Check, type PdfSigner, passed, unchecked } from "./verification.ts";
+
+/** What is known of the PDF that a receipt came in. */
+export type PdfFacts = Omit<ProofPdf, "receipt">;
+
+export type PdfFindings = { checks: Check[]; warnings: Warning[]; signer: PdfSigner | null };
+
+/**
+ * What a PDF adds to the receipt in it. Its pages are never compared with the receipt, and that is always said; a signature that
+ * does not cover the file as it is now leaves it unchecked, since somebody changed what was signed.
+ */
+export function checkPdf(pdf: PdfFacts | undefined): PdfFindings {
+  if (pdf === undefined) return { checks: [], warnings: [], signer: null };
+  const { signature, hasLaterRevisions } = pdf;
+  const warnings: Warning[] = ["pagesNotCompared"];
+  if (hasLaterRevisions) warnings.push("pdfRevised");
+  if (signature.state === "none") return { checks: [], warnings, signer: null };
+  if (signature.state === "notChecked")
+    return { checks: [], warnings: [...warnings, "pdfSignatureUnchecked"], signer: null };
+  if (signature.state === "broken")
+    return { checks: [unchecked("pdfSignature", "pdfChanged", signature.why)], warnings, signer: null };
+  const { subject, certificateSha256 } = signature;
+  return { checks: [passed("pdfSignature")], warnings, signer: { subject, certificateSha256 } };
+}
