@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 import { type Address, createPublicClient, getAddress, type Hex, http, isAddress } from "viem";
 import { replayHead } from "#protocol/anchorHead.ts";
 import { anchorRegistryAbi } from "#protocol/anchorRegistryAbi.ts";
+import { printable, printableJson, printableLines } from "#verifier/printable.ts";
+import { writeAll } from "#verifier/writeAll.ts";
 import { type IndexedAnchor, listAnchors, listPublishers, readIndexedBlock } from "./indexGraphql.ts";
 
 /** "behind": right as far as the index says it has come, but the publisher has anchored since. Worst last. */
@@ -165,15 +167,17 @@ async function main(): Promise<number> {
 async function print(checking: Promise<IndexCheck>, asJson: boolean): Promise<number> {
   try {
     const check = await checking;
-    console.log(asJson ? JSON.stringify(check) : report(check));
+    // What an index or a node says stands in it. A verdict that nobody could read is none.
+    const text = asJson ? `${printableJson(check)}\n` : printableLines(report(check));
+    writeAll(process.stdout.fd, text);
     return EXIT_CODE[check.verdict];
   } catch (error) {
-    console.error(`Could not check: ${(error as Error).message}`);
+    console.error(`Could not check: ${printable((error as Error).message)}`);
     return EXIT_CODE.behind;
   }
 }
 
-function report({ verdict, chainId, asOfBlock, latestBlock, publishers }: IndexCheck): string {
+function report({ verdict, chainId, asOfBlock, latestBlock, publishers }: IndexCheck): string[] {
   const word = { complete: "complete", behind: "BEHIND", incomplete: "NOT COMPLETE" };
   const lines = publishers.map(
     (check) =>
@@ -181,14 +185,14 @@ function report({ verdict, chainId, asOfBlock, latestBlock, publishers }: IndexC
       (check.complete ? "" : `  index ${check.indexedHead}  chain ${check.chainHead}`),
   );
   const blocks = `index at block ${asOfBlock}, chain ${chainId} at block ${latestBlock}`;
-  return [...lines, `${CONCLUSION[verdict]} (${blocks})`].join("\n");
+  return [...lines, `${CONCLUSION[verdict]} (${blocks})`];
 }
 
 if (import.meta.main) {
   main().then(
     (code) => process.exit(code),
     (error: Error) => {
-      console.error(`Could not check: ${error.message}`);
+      console.error(`Could not check: ${printable(error.message)}`);
       process.exit(2);
     },
   );

@@ -5,6 +5,8 @@ import { chains } from "#api/db/chains.ts";
 import { connectDatabase, type Database } from "#api/db/client.ts";
 import { checkInvariants, type Progress } from "#api/pipeline/checkInvariants.ts";
 import { invariants, type Violation } from "#api/pipeline/invariants/violation.ts";
+import { printable, printableJson, printableLines } from "#verifier/printable.ts";
+import { writeAll } from "#verifier/writeAll.ts";
 
 const USAGE = `Usage: DATABASE_URL=… node scripts/checkInvariants.ts [--rpc] [--signatures all|none|<per batch>] [--json]
 
@@ -74,21 +76,23 @@ function progressLine(): (progress: Readonly<Progress>) => void {
 }
 
 function print(violations: Violation[], asJson: boolean): void {
-  if (asJson) {
-    console.log(JSON.stringify({ violations }));
-    return;
-  }
-  for (const { kind, batchId, contentHash, found } of violations) {
+  // What a database or a node says stands in it. A verdict that nobody could read is none.
+  const text = asJson ? `${printableJson({ violations })}\n` : printableLines(report(violations));
+  writeAll(process.stdout.fd, text);
+}
+
+function report(violations: Violation[]): string[] {
+  const lines = violations.map(({ kind, batchId, contentHash, found }) => {
     const where = [batchId && `batch ${batchId}`, contentHash].filter(Boolean).join(", ");
-    console.log(`${kind}: ${invariants[kind]} (${[where, found].filter(Boolean).join("; ")})`);
-  }
-  console.log(violations.length === 0 ? "All invariants hold." : `${violations.length} violations.`);
+    return `${kind}: ${invariants[kind]} (${[where, found].filter(Boolean).join("; ")})`;
+  });
+  return [...lines, violations.length === 0 ? "All invariants hold." : `${violations.length} violations.`];
 }
 
 main().then(
   (exitCode) => process.exit(exitCode),
   (error: Error) => {
-    console.error(`Could not check: ${error.message}`);
+    console.error(`Could not check: ${printable(error.message)}`);
     process.exit(2);
   },
 );

@@ -24,10 +24,10 @@ export type DeployContext = {
 // Source: https://github.com/Arachnid/deterministic-deployment-proxy. The transaction was made without a key, by choosing its
 // signature, so it is the same on every chain, and so is the address of what it creates.
 export const deploymentProxy = "0x4e59b44847b379578588920cA78FbF26c0B4956C";
-const keylessSigner = "0x3fAB184622Dc19b6109349B94811493BF2a45362";
+export const keylessSigner = "0x3fAB184622Dc19b6109349B94811493BF2a45362";
 const keylessGasPriceWei = parseGwei("100");
-const keylessCostWei = parseEther("0.01");
-const keylessTransaction =
+export const keylessCostWei = parseEther("0.01");
+export const keylessTransaction =
   "0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222";
 
 /**

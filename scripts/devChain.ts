@@ -5,11 +5,14 @@ import type { EdrNetworkConfigOverride, EdrNetworkMiningUserConfig } from "hardh
 import config from "../hardhat.config.ts";
 
 /**
- * A development chain as a process of its own: `node scripts/devChain.ts [--host H] [--port N] [--mining M]`.
+ * A development chain as a process of its own:
+ * `node scripts/devChain.ts [--host H] [--port N] [--mining M] [--initial-date S] [--hardfork F]`.
  *
  * - host: default 127.0.0.1. port: default 0, which is any free one.
  * - mining: milliseconds between blocks (default: as in hardhat.config.ts, 1000), "auto" (a block per transaction) or
  *   "manual" (only when told to through evm_mine).
+ * - initial-date: the first block's time in seconds since 1970; default: now. hardfork: default: Hardhat's newest.
+ *   With both given, the same transactions and block times give the same block hashes.
  *
  * Prints one line of JSON, `{"rpcUrl","chainId"}`, when it listens. The chain lives in memory. Ends on SIGTERM and SIGINT,
  * and, when started with an IPC channel, as soon as its parent is gone.
@@ -20,10 +23,16 @@ async function main(): Promise<void> {
       host: { type: "string", default: "127.0.0.1" },
       port: { type: "string", default: "0" },
       mining: { type: "string" },
+      "initial-date": { type: "string" },
+      hardfork: { type: "string" },
     },
   });
   const hre = await createHardhatRuntimeEnvironment(config, {}, path.dirname(import.meta.dirname));
-  const override = values.mining === undefined ? undefined : overrideMining(values.mining);
+  const override: EdrNetworkConfigOverride = {
+    ...(values.mining !== undefined && overrideMining(values.mining)),
+    ...(values["initial-date"] !== undefined && { initialDate: parseDate(values["initial-date"]) }),
+    ...(values.hardfork !== undefined && { hardfork: values.hardfork }),
+  };
   const server = await hre.network.createServer(
     { network: "devChain", override },
     values.host,
@@ -39,6 +48,12 @@ function parsePort(text: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port ${text}: expected 0–65535`);
   return port;
+}
+
+function parseDate(text: string): Date {
+  const seconds = Number(text);
+  if (Number.isSafeInteger(seconds) && seconds > 0) return new Date(seconds * 1_000);
+  throw new Error(`--initial-date ${text}: expected seconds since 1970`);
 }
 
 // As on chains with several blocks a second, blocks may share a timestamp rather than run ahead of the clock.

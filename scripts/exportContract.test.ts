@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const projectRoot = path.join(import.meta.dirname, "..");
 const hardhat = path.join(projectRoot, "node_modules/.bin/hardhat");
 
-test("the exported ABI and creation bytecode are those of the contract's source", async () => {
+test("the exported ABI, creation bytecode, address and code hash are those of the contract's source", async () => {
   const check = promisify(execFile)(process.execPath, [hardhat, "export-contract", "--check"], {
     cwd: projectRoot,
   });
