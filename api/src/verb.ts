@@ -1,5 +1,5 @@
 import type { Caller } from "./accounts/scope.ts";
-import type { SignOrigins } from "./consents/originSigner.ts";
+import type { OriginSigner } from "./consents/originSigner.ts";
 import type { Database } from "./db/client.ts";
 
 /** What the audit log says of the call (HA-15). */
@@ -19,7 +19,7 @@ export type Context = {
   readonly requestId: string;
   readonly clientAddress: string;
   readonly call: AuditedCall;
-  readonly signOrigins: SignOrigins;
+  readonly originSigner: OriginSigner;
 };
 
 /** A verb takes parsed input and answers a value; it knows nothing of HTTP. */

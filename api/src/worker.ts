@@ -29,8 +29,6 @@ import { onShutdown } from "./shutdown.ts";
 
 /** How often windows of the rate limits, nonces and idempotency keys that are over are deleted. */
 const FORGET_INTERVAL_MS = 60_000;
-/** How soon a new key of origin statements is delegated to. */
-const DELEGATE_INTERVAL_MS = 1_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 /**
@@ -106,6 +104,10 @@ async function main(): Promise<void> {
   const deps = {
     connect,
     signingKey,
+    delegateOrigins:
+      secretBox === null
+        ? async () => {}
+        : createOriginDelegator({ db, secretBox, signingKey, clock, logger }),
     limits: {
       sealIntervalMs: config.SEAL_INTERVAL_MS,
       batchLeavesMax: config.BATCH_LEAVES_MAX,
@@ -148,15 +150,6 @@ async function main(): Promise<void> {
       logger,
     }),
     runLoop(forget, { pollMs: FORGET_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() }),
-    secretBox === null
-      ? null
-      : runLoop(
-          {
-            name: "delegate origins",
-            run: createOriginDelegator({ db, secretBox, signingKey, clock, logger }),
-          },
-          { pollMs: DELEGATE_INTERVAL_MS, signal, logger, onRun: metrics.observeStep() },
-        ),
   ]);
   await jobs;
   await db.pool.end();

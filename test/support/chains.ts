@@ -26,10 +26,17 @@ const developmentMnemonic = "test test test test test test test test test test t
 const startDeadlineMs = 60_000;
 
 /** Starts Hardhat's simulated chain (EDR) on a free port. */
-export async function startHardhatChain({ mining = "auto" }: { mining?: Mining } = {}): Promise<TestChain> {
+export async function startHardhatChain({
+  mining = "auto",
+  args = [],
+}: {
+  mining?: Mining;
+  /** Further options of scripts/devChain.ts. */
+  args?: readonly string[];
+} = {}): Promise<TestChain> {
   const script = path.join(import.meta.dirname, "../../scripts/devChain.ts");
   const argument = typeof mining === "string" ? mining : String(mining.intervalMs);
-  return startChain("hardhat", script, ["--mining", argument], /"rpcUrl":"(http:[^"]+)"/);
+  return startChain("hardhat", script, ["--mining", argument, ...args], /"rpcUrl":"(http:[^"]+)"/);
 }
 
 /** Starts anvil (Foundry) on a free port. */
@@ -97,7 +104,8 @@ async function stopProcess(child: ChildProcess): Promise<void> {
 
 let accounts: readonly ChainAccount[] | undefined;
 
-function developmentAccounts(): readonly ChainAccount[] {
+/** The same in each process, for their mnemonic is well known. */
+export function developmentAccounts(): readonly ChainAccount[] {
   accounts ??= Array.from({ length: 10 }, (_, addressIndex) => {
     const account = mnemonicToAccount(developmentMnemonic, { addressIndex });
     return { address: account.address, privateKey: bytesToHex(account.getHdKey().privateKey!) };

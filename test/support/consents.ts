@@ -1,5 +1,5 @@
 import type { NewConsent, RecordConsents, RecordedConsent } from "#api/consents/newConsent.ts";
-import type { SignOrigins } from "#api/consents/originSigner.ts";
+import { type OriginSigner, signNothing } from "#api/consents/originSigner.ts";
 import { createRecordConsents } from "#api/consents/recordConsents.ts";
 import type { Database } from "#api/db/client.ts";
 import { newId } from "#api/newId.ts";
@@ -68,7 +68,7 @@ export function recordingTenant(
     plan?: "free" | null;
     verb?: ReturnType<typeof createRecordConsents>;
     /** Default: nothing is signed, as by a server without a secret. */
-    signOrigins?: SignOrigins;
+    originSigner?: OriginSigner;
   } = {},
 ): RecordingTenant {
   const { chainId = UNREACHABLE_CHAIN_ID, clock = () => new Date(), plan = null } = options;
@@ -87,7 +87,7 @@ export function recordingTenant(
     requestId: newId(),
     clientAddress: "127.0.0.1",
     call: { action, resourceType: "consent", resourceId: null, isRecorded: false },
-    signOrigins: options.signOrigins ?? (async () => null),
+    originSigner: options.originSigner ?? (async () => signNothing),
   });
   const call: RecordingTenant["call"] = async (consents, more = {}) =>
     verb({ ctx: await ctx(), renewCaller: callerOf, chainId, consents, ...more });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSubmitHashes } from "#api/anchoring/submitHashes.ts";
 import { startTestApi, type TestApi, UNREACHABLE_CHAIN_ID } from "#test/support/api.ts";
 import { call, createTenantKey, randomHash } from "#test/support/client.ts";
+import { signNothing } from "../consents/originSigner.ts";
 import { newId } from "../newId.ts";
 
 let api: TestApi;
@@ -217,7 +218,7 @@ describe("HA-14 a plan's monthly quota", () => {
             requestId: newId(),
             clientAddress: "127.0.0.1",
             call: { action: "hash.submit", resourceType: "hash", resourceId: null, isRecorded: false },
-            signOrigins: async () => null,
+            originSigner: async () => signNothing,
           },
           renewCaller: () => Promise.reject(new Error("nobody's access has changed")),
           chainId: UNREACHABLE_CHAIN_ID,

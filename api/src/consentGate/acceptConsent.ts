@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import type { PlanLimits } from "../accounts/plan.ts";
 import { isOverQuota, readMonthlyHashes } from "../accounts/readMonthlyHashes.ts";
 import type { NewConsent, RecordedConsent } from "../consents/newConsent.ts";
+import type { SignOrigins } from "../consents/originSigner.ts";
 import { readThreadHeads } from "../consents/readEarlier.ts";
 import { draft, makeGroup, threadText } from "../consents/recordGroup.ts";
 import { isTaken, quotasOf, storeRecords } from "../consents/storeRecords.ts";
@@ -19,6 +20,7 @@ import type { AcceptConsentInput } from "./wire.ts";
 export type AcceptConsent = VerbArgs<AcceptConsentInput & { verification: string; chainId: number }> & {
   planLimits: PlanLimits;
 };
+type SigningAcceptance = AcceptConsent & { signOrigins: SignOrigins };
 export type Acceptance = Pick<GateVersion, "number" | "version"> & { acceptedAt: Date };
 
 const ACCEPT = `
@@ -34,7 +36,8 @@ const MOVE = "UPDATE app.verifications SET state = $3 WHERE tenant_id = $1 AND i
 export async function acceptConsent(args: AcceptConsent): Promise<Acceptance> {
   const { ctx, planLimits } = args;
   try {
-    return await withTransaction(ctx.db, (tx) => acceptIn(tx, args));
+    const signOrigins = await ctx.originSigner();
+    return await withTransaction(ctx.db, (tx) => acceptIn(tx, { ...args, signOrigins }));
   } catch (error) {
     if (isTaken(error)) throw new UnavailableError("The consent was recorded by another request; try again");
     if (!isOverQuota(error)) throw error;
@@ -43,7 +46,7 @@ export async function acceptConsent(args: AcceptConsent): Promise<Acceptance> {
   }
 }
 
-async function acceptIn(tx: PoolClient, args: AcceptConsent): Promise<Acceptance> {
+async function acceptIn(tx: PoolClient, args: SigningAcceptance): Promise<Acceptance> {
   const { ctx, input } = args;
   const { consent_version_id: number, text_sha256: textSha256 } = input;
   const verification = await getVerification(tx, ctx.caller.tenantId, input.verification, { lock: true });
@@ -73,7 +76,7 @@ async function acceptIn(tx: PoolClient, args: AcceptConsent): Promise<Acceptance
 
 async function recordAcceptance(
   tx: PoolClient,
-  { ctx, input, planLimits }: AcceptConsent,
+  { ctx, input, planLimits, signOrigins }: SigningAcceptance,
   verification: VerificationRow,
   version: GateVersion,
 ): Promise<RecordedConsent> {
@@ -89,7 +92,7 @@ async function recordAcceptance(
     answers: new Map(),
   };
   const { outcomes, toStore } = makeGroup([call], earlier, { now: ctx.clock(), addressDigest: null });
-  const stored = await storeRecords(tx, ctx.signOrigins, {
+  const stored = await storeRecords(tx, signOrigins, {
     ...toStore,
     accessVersion: null,
     quotas: quotasOf([ctx.caller], planLimits),

@@ -5,6 +5,7 @@ import { newId } from "../newId.ts";
 import type { Context } from "../verb.ts";
 import { consentToken } from "./consentToken.ts";
 import type { NewConsent, RecordedConsent } from "./newConsent.ts";
+import type { SignOrigins } from "./originSigner.ts";
 import { makeGroup } from "./recordGroup.ts";
 import { digestsOfErased } from "./sealRecord.ts";
 import { storeRecords } from "./storeRecords.ts";
@@ -34,10 +35,11 @@ export async function withErasure(
 ): Promise<ErasureAnswer> {
   const { tenantId } = ctx.caller;
   const id = newId();
+  const signOrigins = await ctx.originSigner();
   return withTransaction(ctx.db, async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [erasureLock(tenantId)]);
     const erased = await work({ tx, tenantId, id });
-    const record = await recordErasure(tx, { ctx, id, chainId, erased });
+    const record = await recordErasure(tx, { ctx, signOrigins, id, chainId, erased });
     return { erased: erased.length, record };
   });
 }
@@ -57,12 +59,18 @@ export async function eraseLocked({ tx, tenantId, id }: Erasure, records: Locked
   ]);
 }
 
-type ErasureRecord = { ctx: Context; id: string; chainId: number; erased: LockedRecord[] };
+type ErasureRecord = {
+  ctx: Context;
+  signOrigins: SignOrigins;
+  id: string;
+  chainId: number;
+  erased: LockedRecord[];
+};
 
 /** A tenant at the end of its plan may erase all the same, so no quota is given; the record is counted. */
 async function recordErasure(
   tx: PoolClient,
-  { ctx, id, chainId, erased }: ErasureRecord,
+  { ctx, signOrigins, id, chainId, erased }: ErasureRecord,
 ): Promise<RecordedConsent> {
   const digests = erased.map((row) => row.record_digest).sort();
   const consent: NewConsent = {
@@ -78,7 +86,7 @@ async function recordErasure(
   };
   const nothing = { heads: new Map(), answers: new Map() };
   const { outcomes, toStore } = makeGroup([call], nothing, { now: ctx.clock(), addressDigest: null });
-  await storeRecords(tx, ctx.signOrigins, { ...toStore, accessVersion: null, quotas: new Map() });
+  await storeRecords(tx, signOrigins, { ...toStore, accessVersion: null, quotas: new Map() });
   ctx.call.isRecorded = true;
   ctx.call.resourceId = consentToken(id);
   const [outcome] = outcomes;

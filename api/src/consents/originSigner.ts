@@ -18,8 +18,10 @@ export type OriginFacts = {
   createdAt: Date;
 };
 
-/** Signs that the service recorded these, in their order; null where it has no key to sign with. */
+/** Signs that the service recorded these, in their order; null where it has no key to sign with. Asks the database nothing. */
 export type SignOrigins = (records: readonly OriginFacts[]) => Promise<StoredOrigin[] | null>;
+/** With the key that signs now, which may have to be read: never to be waited for in a transaction, whose connection others wait for. */
+export type OriginSigner = () => Promise<SignOrigins>;
 
 const KIND: Record<ConsentSurface, OriginKind> = {
   log: "consent-log",
@@ -35,20 +37,23 @@ const signInThreadPool = promisify(sign);
  * Signs origins as records are stored, and never later: whoever can write the database cannot have a record of their own making
  * signed. @param keys null when no secret is configured.
  */
-export function createOriginSigner(keys: ServiceKeys | null): SignOrigins {
+export function createOriginSigner(keys: ServiceKeys | null): OriginSigner {
+  if (keys === null) return async () => signNothing;
   const opened = new Map<string, KeyObject>();
-  return async (records) => {
-    if (keys === null) return null;
+  return async () => {
     const { kid, key } = await keys.current();
     const privateKey = opened.get(kid) ?? createPrivateKey(key);
     opened.set(kid, privateKey);
-    return Promise.all(
-      records.map(async (record) => {
-        const input = Buffer.from(originSigningInput(kid, originStatement(record)));
-        return { kid, signature: await signInThreadPool(null, input, privateKey) };
-      }),
-    );
+    return (records) => Promise.all(records.map((record) => signOrigin(record, kid, privateKey)));
   };
+}
+
+/** Of a server without a secret. */
+export const signNothing: SignOrigins = async () => null;
+
+async function signOrigin(record: OriginFacts, kid: string, key: KeyObject): Promise<StoredOrigin> {
+  const input = Buffer.from(originSigningInput(kid, originStatement(record)));
+  return { kid, signature: await signInThreadPool(null, input, key) };
 }
 
 /** The same claims for the same record, whenever they are made. */

@@ -17,23 +17,22 @@ type Delegation = { kid: string; receiptKid: string; delegation: string };
  * newest key.
  */
 export function createOriginReader({ pool }: Database, clock: () => Date): ReadOrigin {
-  const readDelegations = remember(
-    async () => {
-      const { rows } = await pool.query<Delegation>(
-        `SELECT kid, receipt_kid AS "receiptKid", delegation FROM app.origin_delegations ORDER BY created_at DESC`,
-      );
-      return rows;
-    },
-    DELEGATIONS_STALE_MS,
-    clock,
-  );
+  const readNow = async () => {
+    const { rows } = await pool.query<Delegation>(
+      `SELECT kid, receipt_kid AS "receiptKid", delegation FROM app.origin_delegations ORDER BY created_at DESC`,
+    );
+    return rows;
+  };
+  const readRemembered = remember(readNow, DELEGATIONS_STALE_MS, clock);
   return async (consent, receiptKid) => {
     const { originKid: kid, originSignature, recordDigest } = consent;
     if (kid === null || originSignature === null) return null;
     const statement = originStatement({ ...consent, recordDigest: recordDigest.toString("hex") });
     const jws = compactJws(originSigningInput(kid, statement), originSignature);
-    const delegations = (await readDelegations()).filter((one) => one.kid === kid);
-    const fitting = delegations.find((one) => one.receiptKid === receiptKid) ?? delegations[0];
+    const of = (delegations: Delegation[]) =>
+      delegations.find((one) => one.kid === kid && (receiptKid === null || one.receiptKid === receiptKid));
+    // A receipt is signed after its key has delegated: what is remembered may be from before that.
+    const fitting = of(await readRemembered()) ?? (receiptKid === null ? undefined : of(await readNow()));
     return joinOrigin(jws, fitting?.delegation ?? null);
   };
 }

@@ -160,7 +160,8 @@ async function attemptOnce(deps: RecordConsentsDeps, calls: Call[]): Promise<Out
   const { outcomes, toStore } = makeGroup(calls, earlier, { now, addressDigest: addressDigestOf(deps) });
   const callers = calls.map(({ input }) => input.ctx.caller);
   try {
-    const stored = await storeRecords(deps.db.pool, calls[0]!.input.ctx.signOrigins, {
+    const signOrigins = await calls[0]!.input.ctx.originSigner();
+    const stored = await storeRecords(deps.db.pool, signOrigins, {
       ...toStore,
       accessVersion: callers[0]!.accessVersion,
       quotas: quotasOf(callers, deps.planLimits),

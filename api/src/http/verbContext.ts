@@ -1,11 +1,11 @@
 import type { Context as HonoContext } from "hono";
-import type { SignOrigins } from "../consents/originSigner.ts";
+import type { OriginSigner } from "../consents/originSigner.ts";
 import type { Database } from "../db/client.ts";
 import type { Context } from "../verb.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Turns a request that requireApiKey has let through into what a verb needs. */
-export function createVerbContext(db: Database, clock: () => Date, signOrigins: SignOrigins) {
+export function createVerbContext(db: Database, clock: () => Date, originSigner: OriginSigner) {
   return (c: HonoContext<AppEnv>): Context => ({
     db,
     clock,
@@ -13,6 +13,6 @@ export function createVerbContext(db: Database, clock: () => Date, signOrigins: 
     requestId: c.get("requestId"),
     clientAddress: c.get("clientAddress"),
     call: c.get("call"),
-    signOrigins,
+    originSigner,
   });
 }

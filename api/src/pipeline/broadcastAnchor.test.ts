@@ -81,6 +81,7 @@ describe.for([
       reader,
       writer: createAnchorWriter(reader, { chainId, contractAddress, privateKey }),
       signingKey: undefined as never, // no step that signs is run
+      delegateOrigins: async () => {},
       limits: LIMITS,
       clock: () => new Date(nowMs),
       logger: pino({ level: "silent" }),

@@ -12,6 +12,7 @@ import type { Database } from "../db/client.ts";
 import { withChainLock, withTransaction } from "../db/transaction.ts";
 import { recordAnchored } from "../webhooks/recordEvent.ts";
 import { moveBatches } from "./batchState.ts";
+import type { DelegateOrigins } from "./delegateOrigins.ts";
 import type { SigningKey } from "./signingKey.ts";
 import { signReceipts } from "./signReceipts.ts";
 
@@ -20,6 +21,7 @@ export type ConfirmDeps = {
   chain: Chain;
   reader: ChainReader;
   signingKey: SigningKey;
+  delegateOrigins: DelegateOrigins;
   clock: () => Date;
   logger: Logger;
 };
@@ -51,6 +53,8 @@ export async function confirmAnchor(deps: ConfirmDeps): Promise<number> {
       chain.chainId,
       heads.latest - chain.confirmations + 1,
     ]);
+    // A receipt is never signed by a key that has not said whose statements of origin count for it.
+    if (rows.length > 0) await deps.delegateOrigins();
     let count = 0;
     for (const candidate of rows) {
       if (await isAsOnChain(deps, candidate, heads.latest)) count += await anchorBatch(deps, candidate);

@@ -25,13 +25,21 @@ const STORE = `
 
 type Row = { kid: string; sealed_key: Buffer; signs_until: Date };
 
+export type DelegateOrigins = () => Promise<void>;
+
 /**
  * Signs, with the key of receipts, which keys sign origin statements (protocol §7). A key counts only when it opens with the secret:
  * a row that somebody else wrote into the database is delegated nothing. Each key is delegated to once by each key of receipts.
  */
-export function createOriginDelegator({ db, secretBox, signingKey, clock, logger }: DelegateDeps) {
+export function createOriginDelegator({
+  db,
+  secretBox,
+  signingKey,
+  clock,
+  logger,
+}: DelegateDeps): DelegateOrigins {
   const refused = new Set<string>();
-  return async (): Promise<boolean> => {
+  return async () => {
     const { rows } = await db.pool.query<Row>(UNDELEGATED, [signingKey.kid]);
     const waiting = rows.filter(({ kid }) => !refused.has(kid));
     for (const row of waiting) {
@@ -49,7 +57,6 @@ export function createOriginDelegator({ db, secretBox, signingKey, clock, logger
       await db.pool.query(STORE, [row.kid, signingKey.kid, delegation, clock()]);
       logger.info({ kid: row.kid, receiptKid: signingKey.kid }, "origin key delegated");
     }
-    return false;
   };
 }
 

@@ -5,6 +5,7 @@ import type { ChainReader } from "../chain/chainReader.ts";
 import type { Database } from "../db/client.ts";
 import { type BroadcastLimits, broadcastAnchor } from "./broadcastAnchor.ts";
 import { confirmAnchor } from "./confirmAnchor.ts";
+import type { DelegateOrigins } from "./delegateOrigins.ts";
 import type { Step } from "./runLoop.ts";
 import { type SealLimits, sealBatch } from "./sealBatch.ts";
 import type { SigningKey } from "./signingKey.ts";
@@ -16,6 +17,7 @@ export type PipelineDeps = {
   reader: ChainReader;
   writer: AnchorWriter;
   signingKey: SigningKey;
+  delegateOrigins: DelegateOrigins;
   limits: SealLimits & BroadcastLimits;
   clock: () => Date;
   logger: Logger;

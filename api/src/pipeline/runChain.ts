@@ -15,6 +15,7 @@ import type { Database } from "../db/client.ts";
 import { eq } from "../db/drizzle.ts";
 import type { WorkerMetrics } from "../operations/metrics.ts";
 import type { BroadcastLimits } from "./broadcastAnchor.ts";
+import type { DelegateOrigins } from "./delegateOrigins.ts";
 import type { KeyedChain } from "./keyedChains.ts";
 import { pipelineSteps } from "./pipelineSteps.ts";
 import { runLoop, type Step } from "./runLoop.ts";
@@ -28,6 +29,7 @@ export type RunChainDeps = {
   /** Opens connections of the chain's own: while its RPC is silent its steps hold some, which others must not wait for. */
   connect: () => Database;
   signingKey: SigningKey;
+  delegateOrigins: DelegateOrigins;
   limits: SealLimits & BroadcastLimits;
   /** Pause between two looks of a step; milliseconds. */
   pollMs: number;
