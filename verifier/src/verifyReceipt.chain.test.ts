@@ -194,7 +194,7 @@ describe.each([
       { kind: "garbage", body: '{"jsonrpc":"2.0","id":1,"result":"0x01"}' },
       { kind: "garbage", body: '{"jsonrpc":"2.0","id":1,"result":[{}]}' },
       { kind: "garbage", body: "null" },
-      { kind: "delay", forward: false, delayMs: 2_000 },
+      { kind: "delay", forward: false, delayMs: 6_000 },
     ] as const;
     const calls: [method: string, nth: number, also?: string][] = [
       ["eth_chainId", 1],
@@ -214,7 +214,7 @@ describe.each([
           const rules = [method, also ?? method].map((one) =>
             proxy.addRule({ method: one, nth, times: 1_000, fault }),
           );
-          const { verdict } = await verifyReceipt({ receipt, rpc: proxy.url, timeoutMs: 1_000 });
+          const { verdict } = await verifyReceipt({ receipt, rpc: proxy.url, timeoutMs: 3_000 });
           await proxy.stop();
           return { fault, verdict, isApplied: rules.some((rule) => rule.applied() > 0) };
         });

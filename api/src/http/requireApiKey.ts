@@ -21,7 +21,12 @@ import type { KeyAccess } from "./route.ts";
 /** Requests per minute of an account. */
 const ACCOUNT_RATE_LIMIT = 600;
 
-const NO_ATTRIBUTES: KeyAttributes = { site: null, siteBy: null, requireSigning: false, requireTimestamp: false };
+const NO_ATTRIBUTES: KeyAttributes = {
+  site: null,
+  siteBy: null,
+  requireSigning: false,
+  requireTimestamp: false,
+};
 
 type Admitted = Omit<ActiveApiKey, "id"> & { id: string | null };
 
