@@ -61,6 +61,9 @@ export type Origin = {
 /** Stands between statement and delegation, as between the parts of an SD-JWT (RFC 9901 §4). */
 const SEPARATOR = "~";
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As browsers compare domains: ASCII in lower case. A statement is read aloud, so no other text may stand there. */
+const DOMAIN = /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_])?$/;
 const utf8 = new TextEncoder();
 
 /** The ASCII text under the statement's signature; the same record gives the same text. */
@@ -92,7 +95,7 @@ export function joinOrigin(statement: string, delegation: string | null): string
   return delegation === null ? statement : `${statement}${SEPARATOR}${delegation}`;
 }
 
-/** Null for anything but an origin. Says nothing about whether it is true. */
+/** Null for anything but an origin, one of a kind that is not known among them. Says nothing about whether it is true. */
 export function parseOrigin(text: unknown): Origin | null {
   if (typeof text !== "string") return null;
   const [first, second, ...more] = text.split(SEPARATOR);
@@ -142,12 +145,14 @@ function readPart(part: string): unknown {
 function isStatement(claims: unknown): claims is OriginStatement {
   const said = (claims ?? {}) as Partial<Record<keyof OriginStatement, unknown>>;
   const { kind, digest, tenant, site, site_by, iat } = said;
-  const isDomain = typeof site === "string" && (site_by === "operator" || site_by === "tenant");
+  const isDomain =
+    typeof site === "string" && DOMAIN.test(site) && (site_by === "operator" || site_by === "tenant");
   return (
     (ORIGIN_KINDS as readonly unknown[]).includes(kind) &&
     typeof digest === "string" &&
     DIGEST.test(digest) &&
     typeof tenant === "string" &&
+    UUID.test(tenant) &&
     ((site === undefined && site_by === undefined) || isDomain) &&
     isTime(iat)
   );

@@ -1,5 +1,6 @@
 import canonicalize from "canonicalize";
 import type { Json } from "#protocol/consentRecord.ts";
+import type { AnchorReceipt } from "#protocol/receipt.ts";
 import { CLOCKS_APART_MS } from "./checkRecord.ts";
 import type { Claim, Proven } from "./claims.ts";
 
@@ -39,13 +40,23 @@ function claimOf(name: string, member: string, claimed: unknown): Claim {
 function provenUnder(name: string, claimed: unknown, { receipt, fields, digest }: Proven): Json | undefined {
   if (name === "verified") return SAID_BY_VERDICT[name];
   if (HASH_NAMES.includes(name)) return `sha256:${digest}`;
-  if (TIME_NAMES.includes(name)) return fields.get("created") ?? latestBefore(receipt.anchor, claimed);
+  if (TIME_NAMES.includes(name)) return timeProven(fields.get("created"), receipt, claimed);
   const facts = Object.entries({
     ...receipt.anchor,
     merkleRoot: receipt.merkleRoot,
     onChainTimestamp: receipt.anchor.blockTimestamp,
   });
   return facts.find(([fact]) => fact === name)?.[1];
+}
+
+/** The same instant in another notation is the same time. */
+function timeProven(created: Json | undefined, receipt: AnchorReceipt, claimed: unknown): Json | undefined {
+  if (created === undefined) return latestBefore(receipt.anchor, claimed);
+  return msOf(claimed) === Date.parse(String(created)) ? (claimed as Json) : created;
+}
+
+function msOf(time: unknown): number {
+  return typeof time === "number" ? time : Date.parse(String(time));
 }
 
 /** What is anchored was there before; so that no time after its block passes for that of the consent. */

@@ -67,6 +67,7 @@ describe("protocol §7: a record's origin is proven by the receipt's issuer alon
         siteBy: "operator",
         recordedAt: "2026-11-22T05:00:12.000Z",
       },
+      warnings: [],
     });
   });
 
@@ -81,7 +82,50 @@ describe("protocol §7: a record's origin is proven by the receipt's issuer alon
       expect(check(none)).toEqual({
         check: { name: "origin", outcome: "unchecked", reason: "originMissing", detail: null },
         origin: null,
+        warnings: [],
       });
+  });
+
+  test.each<[string, () => unknown]>([
+    ["an empty text", () => ""],
+    ["a number", () => 7],
+    ["no JWS", () => "x.y.z"],
+    ["a part too many", () => `${issuer.state(genuine)}~x`],
+    ["the parts in each other's place", () => parts(issuer.state(genuine)).reverse().join("~")],
+    [
+      "the same part twice",
+      () =>
+        Array(2)
+          .fill(parts(issuer.state(genuine))[0])
+          .join("~"),
+    ],
+    ["a kind of a later release", () => by({}, { kind: "consent-hologram" as never })],
+    ["a customer that is a sentence", () => by({}, { tenant: "Bank AG. VALID: all is well" })],
+    ["a domain that is a sentence", () => by({}, { site: "bank.example VALID" })],
+  ])("what is no statement that can be read leaves it unchecked: %s", (_, statement) => {
+    expect(check(statement()).check).toMatchObject({ outcome: "unchecked", reason: "originMissing" });
+  });
+
+  test("a record of another domain than its key's is genuine, and the difference is noted", () => {
+    const withdrawn = issuer.state({ ...genuine, site: "other.example" });
+    expect(check(withdrawn)).toMatchObject({
+      check: { outcome: "passed" },
+      origin: { site: "other.example" },
+      warnings: ["siteDiffers"],
+    });
+  });
+
+  test("a record that waits for its block more than a day is warned of, whether its time is disclosed or not", () => {
+    const old = issuer.state({ ...genuine, iat: blockTimestamp - 86_401 });
+    expect(check(old, {}, {})).toMatchObject({
+      check: { outcome: "passed" },
+      warnings: ["createdLongBefore"],
+    });
+  });
+
+  test("a key that ended long before the block states nothing any more, under whatever time", () => {
+    const stolen = by({ exp: blockTimestamp - 31 * 86_400 }, { iat: blockTimestamp - 32 * 86_400 });
+    expect(check(stolen, {}, {}).check).toMatchObject({ outcome: "unchecked", reason: "originKeyUnknown" });
   });
 
   test.each<[string, () => string]>([
@@ -96,21 +140,8 @@ describe("protocol §7: a record's origin is proven by the receipt's issuer alon
 
   test.each<[string, () => string, Partial<ClaimedOrigin>?]>([
     ["of another record", () => issuer.state({ ...genuine, digest: `sha256:${OTHER}` })],
-    ["of another domain", () => issuer.state({ ...genuine, site: "bank.example" })],
-    ["of no domain", () => issuer.state({ ...genuine, site: undefined, site_by: undefined } as never)],
     ["of another time", () => issuer.state({ ...genuine, iat: recordedS + 1 })],
     ["of another surface than the file's format", () => issuer.state(genuine), { kind: "consent-proof" }],
-    ["that is no text", () => 7 as never],
-    ["that is no JWS", () => "x.y.z"],
-    ["with a part too many", () => `${issuer.state(genuine)}~x`],
-    ["in the delegation's place", () => parts(issuer.state(genuine)).reverse().join("~")],
-    [
-      "twice",
-      () =>
-        Array(2)
-          .fill(parts(issuer.state(genuine))[0])
-          .join("~"),
-    ],
   ])("a statement %s is shown to be false", (_, origin, more = {}) => {
     expect(check(origin(), more).check).toMatchObject({ outcome: "failed", reason: "originMismatch" });
   });
@@ -123,7 +154,7 @@ describe("protocol §7: a record's origin is proven by the receipt's issuer alon
   test.each<[string, () => string]>([
     ["whose signer is another than the delegation's", () => by({ delegated: newKey() })],
     ["whose delegation somebody else signed", () => by({}, {}, { ...createSigner(), kid: signer.kid })],
-    ["made after its key's end", () => by({ exp: recordedS - 1 })],
+    ["made after its key's end", () => by({ exp: recordedS - 86_401 })],
     [
       "with the delegation of another key",
       () => `${parts(by({ kid: "ffffffffffffffff" }))[0]}~${parts(issuer.state(genuine))[1]}`,

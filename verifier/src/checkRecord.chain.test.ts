@@ -32,7 +32,11 @@ beforeAll(async () => {
     AnchorReceipt,
   ];
   const digest = `sha256:${recordDigest(_sd).slice(2)}`;
-  origin = createOriginIssuer(issuer.signer).state({ kind: "consent-log", digest, tenant: "t-1" });
+  origin = createOriginIssuer(issuer.signer).state({
+    kind: "consent-log",
+    digest,
+    tenant: "019ac1f0-7e1c-7000-8000-4b5a6c7d8e9f",
+  });
 }, 120_000);
 afterAll(() => chain?.stop());
 

@@ -1,8 +1,9 @@
+import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { InvalidPinError, normalizePins, type Pins } from "./pins.ts";
 import { printable, printableJson } from "./printable.ts";
+import { FILE_BYTES_MAX } from "./receiptFile.ts";
 import { reportOf } from "./report.ts";
 import type { Finality, Verification } from "./verification.ts";
 import { type VerifyFileOptions, verifyFile } from "./verifyFile.ts";
@@ -52,7 +53,7 @@ export async function runCli(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     const parsed = await parseArguments(args);
     if (parsed === "help") return print(HELP, 0);
-    const bytes = await (parsed.file === "-" ? buffer(process.stdin) : readFile(parsed.file));
+    const bytes = await readBounded(parsed.file === "-" ? process.stdin : createReadStream(parsed.file));
     const verification = await verifyFile(bytes, parsed.options);
     const text = parsed.json ? `${printableJson(verification, 2)}\n` : reportOf(verification);
     return print(text, exitCodes[verification.verdict]);
@@ -136,6 +137,18 @@ function timeoutMsOf(seconds: string): number {
   const timeoutMs = Number(seconds) * 1000;
   if (timeoutMs >= 1 && timeoutMs <= 600_000) return timeoutMs;
   throw new UsageError("--timeout is not between 0.001 and 600 seconds");
+}
+
+/** One byte more than any file may have, at most: then it is known to be too large, and memory does not grow with it. */
+async function readBounded(stream: AsyncIterable<Buffer>): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > FILE_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 /** A verdict that nobody could read is none: a full disk or a closed pipe is an error. */

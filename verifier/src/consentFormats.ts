@@ -8,13 +8,26 @@ import { dpvReceiptFirstForm } from "#protocol/consentReceipts/dpvReceiptFirstFo
 import { jwtReceiptClaims } from "#protocol/consentReceipts/jwtReceiptClaims.ts";
 import { kantaraReceipt } from "#protocol/consentReceipts/kantaraReceipt.ts";
 import type { Json } from "#protocol/consentRecord.ts";
-import { ownWord } from "./answerClaims.ts";
+import { claimsAround, ownWord } from "./answerClaims.ts";
 import { type Claim, claimOfField, type Proven } from "./claims.ts";
+
+/**
+ * Of what stands beside a proof: a second record or event must be what the proof says, too, and any other member may be the file's own
+ * word. `known` are the members that are looked at elsewhere.
+ */
+export function claimsBeside(members: object, known: readonly string[], prefix = ""): Claim[] {
+  const { record = null, event = null } = members as Members;
+  const others = claimsAround(members, [...known, "record", "event"], prefix);
+  return [...claimsOfRecord(record), ...claimsOfEvent(event), ...others];
+}
 
 /** Every member of `record`, the readable copy that goes along with the disclosures. */
 export function claimsOfRecord(record: unknown): Claim[] {
   if (!isObject(record)) return claimsOfNoObject("record", record);
-  return Object.entries(record).map(([name, value]) => claimOfField(`record.${name}`, value, name));
+  // Null and empty say the same as absent (protocol §7).
+  return Object.entries(record)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => claimOfField(`record.${name}`, value, name));
 }
 
 const EVENT_FIELDS = ["subject", "issuer", "target", "source", "scope", "delegate"];
@@ -28,7 +41,9 @@ export function claimsOfEvent(event: unknown): Claim[] {
     { member: "event.id", claimed: event.id, proven: ({ digest }) => digest },
     { member: "event.action", claimed: event.action, proven: actionOf },
     claimOfField("event.createdAt", event.createdAt, "created"),
-    ...EVENT_FIELDS.map((name) => claimOfField(`event.${name}`, event[name], name)),
+    ...EVENT_FIELDS.filter((name) => event[name] !== null && event[name] !== "").map((name) =>
+      claimOfField(`event.${name}`, event[name], name),
+    ),
     ...others.map(([name, claimed]) => ownWord(`event.${name}`, claimed)),
   ];
 }

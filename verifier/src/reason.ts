@@ -12,7 +12,7 @@ export const invalidReasons = {
     "The record says that it was made after the block that holds its anchor, or names no time.",
   badJwtSignature: "The JWT is not signed with the pinned RSA key, or what was given is no JWT.",
   originMismatch:
-    "The statement of origin is of another record, another surface, another domain or another time than what it goes along with, or it is no statement.",
+    "The statement of origin is of another record, another surface or another time than what it goes along with.",
   badOriginSignature:
     "The statement of origin is not signed, over the key that it names, by the key that signed the receipt.",
   startMissing: "The first record of the history names one before it, which is left out.",
@@ -81,6 +81,8 @@ export const warnings = {
   finalizedUnknown: "The node names no finalized block, so a block that is final shows as safe or included.",
   rearranged:
     "The file was rearranged since it was issued (its members stand in another order); the signature stands over their original order.",
+  siteDiffers:
+    "The record names another domain than the API key speaks for that recorded it, as a withdrawal by another key of the same customer does.",
   createdLongBefore:
     "The record says that it was made more than a day before its block: the chain proves no earlier time than the block's.",
   pagesNotCompared:

@@ -4,6 +4,7 @@ import type { ClaimedOrigin } from "./checkOrigin.ts";
 import type { DisclosedRecord } from "./checkRecord.ts";
 import type { Claim } from "./claims.ts";
 import {
+  claimsBeside,
   claimsOfDpv,
   claimsOfEvent,
   claimsOfJwt,
@@ -39,11 +40,30 @@ export type HistoryContent = {
 
 /** What stands beside a receipt and is looked at for itself. */
 const MEMBERS_OF_PROOF = ["receipt", "record", "event", "disclosures", "_sd", "origin"];
+/** What only answers about consents have. A file with one of them says more than that a hash existed. */
+const CONSENT_MEMBERS = [
+  "record",
+  "event",
+  "disclosures",
+  "_sd",
+  "origin",
+  "consent_token",
+  "consentToken",
+  "consent_type",
+  "proof_hash",
+  "proofHash",
+  "record_sha256",
+  "receipt_id",
+  "visitor_id",
+  "decision",
+  "categories",
+];
 /** So many of them make an object a receipt, though perhaps no good one. */
 const RECEIPT_MEMBERS = ["hash", "merkleRoot", "proof", "anchor", "signature", "publicKey", "kid"];
 const RECEIPT_MEMBERS_MIN = 3;
 /** A history of a thousand records takes some megabytes; whoever packed more wants to fill our memory. */
-const FILE_BYTES_MAX = 67_108_864;
+export const FILE_BYTES_MAX = 67_108_864;
+const RECORDS_MAX = 10_000;
 
 /** Why a file gives nothing to check, with what to do about it: a sentence for people. */
 export class UnreadableFileError extends Error {
@@ -61,10 +81,18 @@ export function contentOfFile(bytes: Uint8Array): FileContent | HistoryContent {
   if (bytes.length > FILE_BYTES_MAX) throw new UnreadableFileError("The file is too large for a receipt.");
   const text = textOf(bytes).trim();
   if (isJwt(text)) return contentOfJwt(text);
-  const { value, around } = unwrapped(theOnly(jsonOf(text)));
+  const json = theOnly(jsonOf(text));
+  if (isJwt(json)) return contentOfJwt(json);
+  const { value, around } = unwrapped(json);
   if (isObject(value) && Array.isArray(value.records)) return contentOfHistory(value, value.records, around);
   const content = contentOf(value);
-  return { ...content, claims: [...(content.claims ?? []), ...claimsAround(around, [])] };
+  const claims = [...(content.claims ?? []), ...claimsBeside(around, [])];
+  const said = [value, around, content.receipt, isObject(value) ? value.data : null];
+  const speaks = said.some((one) => isObject(one) && speaksOfConsent(one));
+  // Then a hash's existence is not what the file is about: without its record the origin stays unproven.
+  return speaks && content.origin === undefined
+    ? { ...content, claims, origin: { statement: undefined } }
+    : { ...content, claims };
 }
 
 const JSON_PROBLEMS: Record<Exclude<StrictJsonProblem, "syntax">, string> = {
@@ -92,13 +120,14 @@ function adviceForBrokenText(text: string): string {
 
 function contentOf(value: unknown): FileContent {
   if (!isObject(value)) throw unknownJson(value);
-  if (isJwt(value.receipt)) return contentOfJwt(value.receipt, claimsAround(value, ["receipt"]));
+  if (isJwt(value.receipt)) return contentOfJwt(value.receipt, claimsBeside(value, ["receipt"]));
+  if (isJsonText(value.receipt)) return contentOf({ ...value, receipt: jsonOf(value.receipt) });
   if (value.version === "KI-CR-v1.1.0") return contentOfConsentReceipt(value, claimsOfKantara(value));
   if (value["@type"] === "dpv:ConsentReceipt") return contentOfConsentReceipt(value, claimsOfDpv(value));
   if (!("receipt" in value) || ("anchor" in value && "proof" in value)) return receiptItself(value);
-  if (value.receipt === null && !speaksOfConsent(value)) return { receipt: undefined };
+  if (value.receipt === null && !holdsRecord(value)) return { receipt: undefined };
   const receipt = isAbout(value, value.receipt) ? value.receipt : null;
-  if (!speaksOfConsent(value)) return { receipt, claims: claimsAround(value, MEMBERS_OF_PROOF) };
+  if (!holdsRecord(value)) return { receipt, claims: claimsAround(value, MEMBERS_OF_PROOF) };
   return { ...contentOfEntry(value), receipt: value.receipt === null ? undefined : receipt };
 }
 
@@ -114,10 +143,17 @@ function unknownJson(value: unknown): UnreadableFileError {
   );
 }
 
+/** A cell of a table that an export of receipts was read into. */
+function isJsonText(value: unknown): value is string {
+  return typeof value === "string" && value.trimStart().startsWith("{");
+}
+
 function contentOfHistory(value: Members, records: unknown[], around: Members): HistoryContent {
   const { records: _records, statement, ...beside } = value;
   const notProven = Object.entries({ ...around, ...beside }).map(([name, said]) => ({ name, value: said }));
   const jwt = isJwt(statement) ? readJwt(statement) : null;
+  if (records.length > RECORDS_MAX)
+    throw new UnreadableFileError(`The history holds more than ${RECORDS_MAX} records: check it in parts.`);
   const history = records.map((record) => ofConsentReceipts(contentOfEntry(record)));
   return { history, statement: jwt ?? undefined, notProven };
 }
@@ -159,10 +195,14 @@ function recordOf(value: Members): DisclosedRecord {
   return { disclosures: value.disclosures ?? [], _sd: value._sd };
 }
 
-/** Whoever says something of a consent must show its record too, which alone bears it out. */
-function speaksOfConsent(value: Members): boolean {
+/** Whoever shows a record, or something of one, must show what ties it to the receipt. */
+function holdsRecord(value: Members): boolean {
   const said = value.record ?? value.event ?? value.origin ?? null;
   return "_sd" in value || "disclosures" in value || said !== null;
+}
+
+function speaksOfConsent(value: Members): boolean {
+  return CONSENT_MEMBERS.some((name) => Object.hasOwn(value, name) && value[name] !== null);
 }
 
 /** A query for one row often gives a list of it. */

@@ -92,7 +92,9 @@ export function historyVerdictLine(history: HistoryVerification): string {
   const completeness = notPinned.includes("jwtKey")
     ? "each naming the one before it"
     : "of which none is missing";
-  return `VALID: a history of ${records.length}, ${completeness}${issuerClause(notPinned)}.`;
+  const [first] = records;
+  const recorded = first?.origin ? ` ${originSentence(first.origin, notPinned)}` : "";
+  return `VALID: a history of ${records.length}, ${completeness}${issuerClause(notPinned)}.${recorded}`;
 }
 
 /** The verdict in one sentence, or two of a consent: it says no more than was checked. */
@@ -163,8 +165,9 @@ function statementOf({ name, value }: Statement): string {
   return shortened(`${name} = ${JSON.stringify(value)}`);
 }
 
-/** Text of a file or a node that would fill the screen says no more than its beginning. */
-function shortened(text: string): string {
+/** Text of a file or a node that would fill the screen, or push what follows into another line of it, says no more than its beginning. */
+function shortened(given: string): string {
+  const text = given.replace(/ {3,}/g, (blanks) => ` (${blanks.length} blanks) `);
   const characters = [...text];
   return characters.length <= TEXT_CHARACTERS_MAX
     ? text

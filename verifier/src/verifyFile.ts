@@ -36,8 +36,9 @@ async function open(bytes: Uint8Array): Promise<FileContent | HistoryContent> {
     const { receipt, ...pdf } = await readProofPdf(bytes);
     const content = contentOfFile(receipt);
     if ("history" in content) throw new UnreadableFileError("The file inside of the PDF is a history.");
-    const origin = content.origin && { ...content.origin, kind: "consent-proof" as const };
-    return { ...content, ...(origin && { origin }), pdf };
+    // A proof PDF is of a consent, whatever it holds: a hash in it is none.
+    const origin = { statement: undefined, ...content.origin, kind: "consent-proof" as const };
+    return { ...content, origin, pdf };
   } catch (error) {
     if (!(error instanceof UnreadablePdfError)) throw error;
     throw new UnreadableFileError(error.message, { cause: error });

@@ -62,7 +62,12 @@ afterAll(() => chain?.stop());
 
 function originOf(digest: string, kind: OriginKind = "consent-receipts"): string {
   const iat = Math.floor(Date.parse(CREATED) / 1_000);
-  return origins.state({ kind, digest: `sha256:${digest}`, tenant: "t-1", iat });
+  return origins.state({
+    kind,
+    digest: `sha256:${digest}`,
+    tenant: "019ac1f0-7e1c-7000-8000-4b5a6c7d8e9f",
+    iat,
+  });
 }
 
 function newRecord(
@@ -136,6 +141,22 @@ describe("protocol §7, §8: a history shows what is missing in it", () => {
     expect(reportOf(named)).toMatch(
       /^VALID: a history of 3, of which none is missing; issuer unknown\..*2026-11-22T05:00:12/s,
     );
+  });
+
+  test("a history of more records than are ever checked at once is told to be parted", async () => {
+    const records = Array(10_001).fill(0);
+    expect(await verify({ records })).toMatchObject({ verdict: "unchecked", reasons: ["unreadable"] });
+  });
+
+  test("records of two customers of the service are no thread", async () => {
+    const iat = Math.floor(Date.parse(CREATED) / 1_000);
+    const digest = `sha256:${thread[1]!.digest}`;
+    const tenant = "ffffffff-7e1c-7000-8000-4b5a6c7d8e9f";
+    const origin = origins.state({ kind: "consent-receipts", digest, tenant, iat });
+    expect(await verifyRecords([thread[0], { ...thread[1]!, origin }])).toMatchObject({
+      verdict: "invalid",
+      reasons: ["threadMixed"],
+    });
   });
 
   test("without the service's statement nobody says how many there are", async () => {
@@ -310,10 +331,14 @@ describe("SG-9, SG-10: consent receipts are checked with what they say in plain 
       [jwt(jwtClaims(), { alg: "PS256" }), pins],
       [jwt(jwtClaims(), { alg: "none" }), pins],
       [forged.join("."), pins],
-      [JSON.stringify(thread[1]!.receipt), pins],
     ] as const)
       expect(await verifyText(text, by)).toMatchObject({ verdict: "invalid", reasons: ["badJwtSignature"] });
     await expect(verifyText(good, { jwtKey: "no PEM" })).rejects.toThrow("jwtKey is not an RSA public key");
+  });
+
+  test("a pinned RSA key is held against a JWT alone: other files are as genuine as without it", async () => {
+    for (const file of [thread[1]!.receipt, kantara()])
+      expect(await verify(file, { jwtKey: rsa.pem })).toMatchObject({ verdict: "valid" });
   });
 
   test("a JWT's key may be named in a JWK set, or as one of several", async () => {

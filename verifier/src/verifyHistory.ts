@@ -68,6 +68,7 @@ export async function verifyHistory({
   const records: Verification[] = [];
   // One after the other: a node that limits its callers would make long histories uncheckable.
   for (const content of history) records.push(await verifyReceipt({ ...content, ...options, rpc, pins }));
+  thread.push(...checkOneRecorder(records));
   const { verdict, reasons, notPinned } = conclude({
     receipt: null,
     checks: [...records.flatMap(({ checks }) => checks), ...thread],
@@ -75,6 +76,14 @@ export async function verifyHistory({
     warnings: [],
   });
   return { verdict, reasons, notPinned, thread, statement: stated, records, notProven };
+}
+
+/** A thread belongs to one customer of the service. No check where it does. */
+function checkOneRecorder(records: readonly Verification[]): Check[] {
+  const tenants = new Set(records.flatMap(({ origin }) => origin?.tenant ?? []));
+  if (tenants.size <= 1) return [];
+  const [one, other] = tenants;
+  return [failed("thread", "threadMixed", `customer ${one}`, `customer ${other}`)];
 }
 
 function checkStated(

@@ -1,10 +1,10 @@
 import { type AnchorReceipt, parseReceipt } from "#protocol/receipt.ts";
-import { claimsAround } from "./answerClaims.ts";
 import { checkChain } from "./checkChain.ts";
 import { type ClaimedOrigin, checkOrigin, type OriginFindings } from "./checkOrigin.ts";
 import { checkRecord, type DisclosedRecord, type RecordFindings } from "./checkRecord.ts";
 import { checkStatement } from "./checkStatement.ts";
 import { type Claim, checkClaims } from "./claims.ts";
+import { claimsBeside } from "./consentFormats.ts";
 import { type Demands, withDemands } from "./demands.ts";
 import { checkJwt, type Jwt } from "./jwt.ts";
 import { checkPdf, type PdfFacts } from "./pdfFacts.ts";
@@ -75,7 +75,7 @@ export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verifica
   const { receipt } = parsed;
   const chain = await checkChain(receipt, rpcOf(input.rpc, input.timeoutMs ?? TIMEOUT_MS));
   const record = input.record === undefined ? null : checkRecord(input.record, receipt);
-  const origin = record && originOf(input, receipt, record);
+  const origin = originOf(input, receipt, record);
   const claims = checkClaims(claimsOf(input, receipt), receipt, provenFields(record));
   const statement = checkStatement(receipt);
   const checks = [
@@ -92,7 +92,12 @@ export async function verifyReceipt(input: VerifyReceiptInput): Promise<Verifica
     receipt,
     checks: withDemands(checks, chain.finality, input),
     finality: chain.finality,
-    warnings: [...pdf.warnings, ...statement.warnings, ...(record?.warnings ?? []), ...chain.warnings],
+    warnings: [
+      ...pdf.warnings,
+      ...statement.warnings,
+      ...new Set([...(record?.warnings ?? []), ...(origin?.warnings ?? [])]),
+      ...chain.warnings,
+    ],
     disclosed: record?.disclosed ?? null,
     origin: origin?.origin ?? null,
     pdfSigner: pdf.signer,
@@ -106,10 +111,19 @@ function signedAtS(jwt: Jwt | undefined): number | undefined {
   return typeof iat === "number" ? iat : undefined;
 }
 
-/** Of a record that lost a check nothing is known, so that no statement can be about it. */
-function originOf(input: VerifyReceiptInput, receipt: AnchorReceipt, record: RecordFindings): OriginFindings {
+/**
+ * Null for a hash alone. What speaks of a consent without its record gives nothing that a statement could be about; and of a record that
+ * lost a check nothing is known.
+ */
+function originOf(
+  input: VerifyReceiptInput,
+  receipt: AnchorReceipt,
+  record: RecordFindings | null,
+): OriginFindings | null {
+  const none = { origin: null, warnings: [] };
+  if (record === null) return input.origin ? { check: unchecked("origin", "originMissing"), ...none } : null;
   const fields = provenFields(record);
-  if (fields === null) return { check: unchecked("origin", "notReached"), origin: null };
+  if (fields === null) return { check: unchecked("origin", "notReached"), ...none };
   const { origin = { statement: undefined } } = input;
   return checkOrigin(origin, receipt, new Map(fields.map(({ name, value }) => [name, value])));
 }
@@ -123,7 +137,7 @@ function withoutReceipt(checks: Check[], { claims = [] }: VerifyReceiptInput): V
 }
 
 function claimsOf({ claims = [] }: VerifyReceiptInput, receipt: AnchorReceipt): Claim[] {
-  return [...claims, ...claimsAround(receipt, RECEIPT_MEMBERS, "receipt.")];
+  return [...claims, ...claimsBeside(receipt, RECEIPT_MEMBERS, "receipt.")];
 }
 
 /** None without a record, and null when it lost a check: then nothing is known of it. */
