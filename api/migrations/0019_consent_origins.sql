@@ -5,7 +5,6 @@ ALTER TABLE app.service_keys DROP CONSTRAINT service_keys_purpose_check,
 -- Who says that a key speaks for its site: a tenant may name any domain, and the service must not vouch for that.
 ALTER TABLE app.api_keys ADD COLUMN site_by text CHECK (site_by IN ('operator', 'tenant'));
 UPDATE app.api_keys SET site_by = 'tenant' WHERE site IS NOT NULL;
-ALTER TABLE app.api_keys ADD CHECK ((site IS NULL) = (site_by IS NULL));
 
 -- Null together where the server had no secret to keep a key with, and in records from before there were statements. The checks are
 -- not held against rows that are there: that would read the whole table under a lock, and they have none of these values.

@@ -97,17 +97,19 @@ async function main(): Promise<void> {
   });
   const pollMs = config.PIPELINE_POLL_MS;
 
-  await untilDone(() => registerSigningKey(db, signingKey, clock()), { pollMs, signal, logger });
-  if (settings === null) logger.info("worker ready");
   const secret = config.CHAIN_KEY_ENCRYPTION_SECRET;
   const secretBox = secret === undefined ? null : createSecretBox(secret);
+  if (secretBox === null)
+    logger.warn("CHAIN_KEY_ENCRYPTION_SECRET is not set: the origin of consents is delegated to nobody");
+  const delegateOrigins =
+    secretBox === null ? async () => {} : createOriginDelegator({ db, secretBox, signingKey, clock, logger });
+  await untilDone(() => registerSigningKey(db, signingKey, clock()), { pollMs, signal, logger });
+  await untilDone(delegateOrigins, { pollMs, signal, logger });
+  if (settings === null) logger.info("worker ready");
   const deps = {
     connect,
     signingKey,
-    delegateOrigins:
-      secretBox === null
-        ? async () => {}
-        : createOriginDelegator({ db, secretBox, signingKey, clock, logger }),
+    delegateOrigins,
     limits: {
       sealIntervalMs: config.SEAL_INTERVAL_MS,
       batchLeavesMax: config.BATCH_LEAVES_MAX,

@@ -98,7 +98,8 @@ function toActiveApiKey(row: Row): ActiveApiKey {
     plan: row.plan,
     accessVersion: row.access_version,
     site: row.site,
-    siteBy: row.site_by,
+    // A server from before there was such a word may still make keys.
+    siteBy: row.site === null ? null : (row.site_by ?? "tenant"),
     requireSigning: row.require_signing,
     requireTimestamp: row.require_timestamp,
   };

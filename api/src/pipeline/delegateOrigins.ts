@@ -16,12 +16,15 @@ export type DelegateDeps = {
 
 const UNDELEGATED = `
   SELECT k.kid, k.sealed_key, k.signs_until FROM app.service_keys k
-  WHERE k.purpose = 'consent_origin'
+  WHERE k.purpose = 'consent_origin' AND k.signs_until > $2 AND isfinite(k.signs_until)
     AND NOT EXISTS (SELECT FROM app.origin_delegations d WHERE d.kid = k.kid AND d.receipt_kid = $1)
   ORDER BY k.created_at`;
 const STORE = `
   INSERT INTO app.origin_delegations (kid, receipt_kid, delegation, created_at) VALUES ($1, $2, $3, $4)
   ON CONFLICT DO NOTHING`;
+
+/** Records that a key signed may wait for their block that long after its end; the verifier takes no delegation for a later one. */
+const ENDED_MS_MAX = 30 * 86_400_000;
 
 type Row = { kid: string; sealed_key: Buffer; signs_until: Date };
 
@@ -40,7 +43,10 @@ export function createOriginDelegator({
 }: DelegateDeps): DelegateOrigins {
   const refused = new Set<string>();
   return async () => {
-    const { rows } = await db.pool.query<Row>(UNDELEGATED, [signingKey.kid]);
+    const { rows } = await db.pool.query<Row>(UNDELEGATED, [
+      signingKey.kid,
+      new Date(clock().getTime() - ENDED_MS_MAX),
+    ]);
     const waiting = rows.filter(({ kid }) => !refused.has(kid));
     for (const row of waiting) {
       const x = publicKeyOf(row, secretBox);
