@@ -7,7 +7,10 @@ export type ChainJournal = {
   initialDate: number;
   /** Hardhat's name for it: another one may give a block another form. */
   hardfork: string;
-  /** The blocks after the first. `timestamp`: seconds since 1970. `transactions`: signed, in the order of their mining. */
+  /**
+   * The blocks after the first. `timestamp`: seconds since 1970. `transactions`: signed, in the
+   * order of their mining.
+   */
   blocks: readonly { timestamp: number; transactions: readonly Hex[] }[];
 };
 
