@@ -167,7 +167,7 @@ async function main(): Promise<number> {
 async function print(checking: Promise<IndexCheck>, asJson: boolean): Promise<number> {
   try {
     const check = await checking;
-    // What an index or a node says stands in it. A verdict that nobody could read is none.
+    // Text of an index or a node stands in it. A verdict that was not written whole is none.
     const text = asJson ? `${printableJson(check)}\n` : printableLines(report(check));
     writeAll(process.stdout.fd, text);
     return EXIT_CODE[check.verdict];

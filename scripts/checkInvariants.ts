@@ -76,7 +76,7 @@ function progressLine(): (progress: Readonly<Progress>) => void {
 }
 
 function print(violations: Violation[], asJson: boolean): void {
-  // What a database or a node says stands in it. A verdict that nobody could read is none.
+  // Text of a database or a node stands in it. A verdict that was not written whole is none.
   const text = asJson ? `${printableJson({ violations })}\n` : printableLines(report(violations));
   writeAll(process.stdout.fd, text);
 }

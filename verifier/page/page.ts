@@ -49,7 +49,7 @@ async function useFile(chosen: File): Promise<void> {
   progress.textContent = content === null ? `${name} is chosen.` : `${name} is in the text field.`;
 }
 
-/** Null for what is no plain text. */
+/** Null for bytes that are not plain text. */
 function textIn(bytes: Uint8Array): string | null {
   try {
     const content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -28,7 +28,7 @@ const ASKED_AGAIN: ReadonlySet<InvalidReason | UncheckedReason> = new Set([
 ]);
 
 /**
- * What only the chain can tell: that the root is anchored as, when and where the receipt says, and
+ * Facts that only the chain can tell: that the root is anchored as, when and where the receipt says, and
  * how final that is.
  */
 export async function checkChain(receipt: AnchorReceipt, rpc: Rpc): Promise<ChainFindings> {

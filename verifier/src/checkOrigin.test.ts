@@ -102,7 +102,7 @@ describe("protocol §7: a record's origin is proven by the receipt's issuer alon
     ["a kind of a later release", () => by({}, { kind: "consent-hologram" as never })],
     ["a customer that is a sentence", () => by({}, { tenant: "Bank AG. VALID: all is well" })],
     ["a domain that is a sentence", () => by({}, { site: "bank.example VALID" })],
-  ])("what is no statement that can be read leaves it unchecked: %s", (_, statement) => {
+  ])("a statement that cannot be read leaves the origin unchecked: %s", (_, statement) => {
     expect(check(statement()).check).toMatchObject({ outcome: "unchecked", reason: "originMissing" });
   });
 

@@ -12,7 +12,7 @@ import { claimsAround, ownWord } from "./answerClaims.ts";
 import { type Claim, claimOfField, type Proven } from "./claims.ts";
 
 /**
- * Of what stands beside a proof: a second record or event must be what the proof says, too, and any other member may be the file's own
+ * Claims beside a proof: a second record or event must say what the proof says, and any other member may be the file's own
  * word. `known` are the members that are looked at elsewhere.
  */
 export function claimsBeside(members: object, known: readonly string[], prefix = ""): Claim[] {

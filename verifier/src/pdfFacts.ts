@@ -8,8 +8,8 @@ export type PdfFacts = Omit<ProofPdf, "receipt">;
 export type PdfFindings = { checks: Check[]; warnings: Warning[]; signer: PdfSigner | null };
 
 /**
- * What a PDF adds to the receipt in it. Its pages are never compared with the receipt, and that is always said; a signature that
- * does not cover the file as it is now leaves it unchecked, since somebody changed what was signed.
+ * Findings about the PDF around a receipt. Its pages are never compared with the receipt, and the report always says so. A
+ * signature that does not cover the file as it is now leaves it unchecked: the file was changed after it was signed.
  */
 export function checkPdf(pdf: PdfFacts | undefined): PdfFindings {
   if (pdf === undefined) return { checks: [], warnings: [], signer: null };

@@ -5,7 +5,7 @@ import type { ContractCode } from "./checkChain.ts";
 import { type Check, failed, type Pin, passed, unchecked } from "./verification.ts";
 
 /**
- * What the caller knows from elsewhere and does not take from the receipt. `key`: the 32 raw bytes in base64, in base64url as a
+ * Trust anchors that the caller knows from elsewhere, not from the receipt. `key`: the 32 raw bytes in base64, in base64url as a
  * JWK's `x` has them, or in hex with or without 0x; or a JWK; or a PEM. `publisher`, `contract`: addresses, in any case.
  * `jwtKey`: the RSA key that signs JWT receipts, as PEM, or a JWK set.
  */

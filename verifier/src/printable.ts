@@ -1,5 +1,5 @@
 /**
- * What a terminal or a browser may take for more than a character: controls (C0, DEL, C1), format characters such as those that turn
+ * Characters that a terminal or a browser may act on: controls (C0, DEL, C1), format characters such as those that turn
  * the direction of text around, line and paragraph separators, surrogates that stand alone, private and unassigned characters.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu;

@@ -71,7 +71,7 @@ export class UnreadableFileError extends Error {
 }
 
 /**
- * What is to be checked in the bytes of a file that is no PDF: a receipt itself, an answer of GET /v1/verify with one, a consent
+ * Content to check in the bytes of a file that is not a PDF: a receipt itself, an answer of GET /v1/verify with one, a consent
  * `{receipt, disclosures, _sd, origin}`, also inside of an answer's `data`, a consent receipt as JWT, Kantara 1.1 or DPV, or a
  * history `{records}`. The receipt is null in an answer that speaks of another hash than the receipt in it, or says that nothing is
  * verified. A valid receipt must not lend credit to anything else around it either: all of it is in `claims`.

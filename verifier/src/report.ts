@@ -65,7 +65,7 @@ function linesOfHistory(history: HistoryVerification): string[] {
   ];
 }
 
-/** What somebody may want to know beside the checks. */
+/** Notes beside the checks. */
 export function noteLines({ warnings: known, pdfSigner }: Verification): string[] {
   const signer =
     pdfSigner === null

@@ -38,7 +38,7 @@ export class RpcRefusedError extends RpcUnusableError {
 export type RpcRefusal = { code: number; httpStatus: number | null; text: string };
 
 /**
- * What `request` threw, in our words. viem and EIP-1193 providers put JSON-RPC's code on the error
+ * The error that `request` threw, in our words. viem and EIP-1193 providers put JSON-RPC's code on the error
  * or on a cause of it. Any whole number may be one: nodes keep to no common list
  * (ethereum/execution-apis#879). Only a DOMException has numbers of its own, and viem's -1 says
  * "unknown".

@@ -119,7 +119,7 @@ export function conclude({
   const gaps = checks.filter((check) => check.outcome === "unchecked");
   const verdict = failures.length > 0 ? "invalid" : gaps.length > 0 ? "unchecked" : "valid";
   const found = (failures.length > 0 ? failures : gaps).map(({ reason }) => reason);
-  // What was not reached follows from another reason, which stands first.
+  // A check was not reached because of another reason, which stands first.
   const reasons = [...found.filter((reason) => reason !== "notReached"), ...found];
   const names = checks.filter(({ outcome }) => outcome === "notPinned").map(({ name }) => name as Pin);
   return {

@@ -32,7 +32,7 @@ export type DelegateOrigins = () => Promise<void>;
 
 /**
  * Signs, with the key of receipts, which keys sign origin statements (protocol §7). A key counts only when it opens with the secret:
- * a row that somebody else wrote into the database is delegated nothing. Each key is delegated to once by each key of receipts.
+ * a row that an attacker wrote into the database is delegated nothing. Each key is delegated to once by each key of receipts.
  */
 export function createOriginDelegator({
   db,
