@@ -31,6 +31,11 @@ const newKeys = (changes: Partial<ServiceKeysOptions> = {}) =>
   });
 
 describe("keys of the service itself", () => {
+  test("SG-9 the key set holds the RSA key before the first JWT receipt is made", async () => {
+    const { keys } = await (await fetch(`${api.apiUrl}/.well-known/jwks.json`)).json();
+    expect(keys).toMatchObject([{ kty: "RSA", alg: "RS256", use: "sig", exp: expect.any(Number) }]);
+  });
+
   test("many that need one at once, in several processes, make one", async () => {
     const processes = [newKeys(), newKeys(), newKeys()];
     const keys = await Promise.all(
