@@ -149,7 +149,7 @@ describe.for(chains)("$name", ({ start, prepare, refusal }) => {
     const watch = watchVerify(stack, hash);
     const strictWatch = watchVerify(stack, hash, "?check=rpc");
     const olderWatch = watchVerify(stack, older);
-    await until(() => [watch, strictWatch, olderWatch].every((one) => one.said().length > 0));
+    await until(() => [watch, strictWatch, olderWatch].every((one) => one.receiptStatuses().length > 0));
     await removeBlocks();
     const strictlySaid = (await call(stack.apiUrl, "GET", `/v1/verify/${hash}?check=rpc`)).body;
     expect(strictlySaid.verified).toBe(false);
