@@ -171,7 +171,7 @@ describe("protocol §7: the service states of every record that it recorded it",
     expect(by).toEqual(["bank.example tenant", `${SITE} operator`]);
   });
 
-  test("a hash that somebody submits has no statement, whatever record it is the digest of", async () => {
+  test("a hash submitted as such has no statement, whatever record it is the digest of", async () => {
     const hash = `0x${"5e".repeat(32)}`;
     await post("/v1/hashes", { hash });
     expect(JSON.stringify((await get(`/v1/hashes/${hash}`)).body)).not.toContain("origin");
@@ -181,7 +181,7 @@ describe("protocol §7: the service states of every record that it recorded it",
     expect(rows).toEqual([]);
   });
 
-  test("a row that somebody writes into the database gets no statement of its own, and no other record's", async () => {
+  test("a row written into the database by hand gets no statement of its own, and no other record's", async () => {
     const body = { consent_type: "cookie_consent", decision: "accept" };
     const ids = [];
     for (let i = 0; i < 2; i++) ids.push((await post("/tool/v1/consents", body)).body.data.consent_token);

@@ -76,7 +76,7 @@ export function dpvReceipt({
 
 /**
  * The members of the proof are JSON literals: no JSON-LD processor reads statements out of them,
- * whatever somebody puts there. `anchor` is the whole hash receipt, which has an `anchor` of its
+ * whatever a file puts there. `anchor` is the whole hash receipt, which has an `anchor` of its
  * own, so the two have different IRIs.
  */
 function proofTerms(publicUrl: string) {

@@ -122,7 +122,7 @@ describe("protocol §8: the PAdES signature of a proof PDF is whole only when it
   });
 });
 
-describe("protocol §8: PAdES signatures that somebody else makes", () => {
+describe("protocol §8: PAdES signatures by other signers", () => {
   test("made as our signer makes them, they are whole", async () => {
     expect(await stateOf(await forged({}))).toBe("whole");
   });
